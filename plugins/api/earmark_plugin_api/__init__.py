@@ -1,0 +1,42 @@
+"""The contract between Earmark and a classifier plugin.
+
+A plugin is a class that satisfies `Classifier`, named in the entry-point group
+``earmark.classifiers``. This package needs NumPy and nothing else, so a plugin can be written,
+tested and used in a notebook without Earmark being installed.
+"""
+
+from earmark_plugin_api.classifier import API_VERSION, Classifier, WindowScores
+from earmark_plugin_api.errors import (
+    ClassifierError,
+    DeviceUnavailableError,
+    InvalidInputError,
+    InvalidManifestError,
+    NotLoadedError,
+    OutOfDeviceMemoryError,
+    WeightsMissingError,
+)
+from earmark_plugin_api.manifest import Label, Manifest
+from earmark_plugin_api.values import AudioClip, Prediction, top_predictions
+from earmark_plugin_api.windows import ClipWindow, Window, WindowCutter, cut_windows
+
+__all__ = [
+    "API_VERSION",
+    "AudioClip",
+    "Classifier",
+    "ClassifierError",
+    "ClipWindow",
+    "DeviceUnavailableError",
+    "InvalidInputError",
+    "InvalidManifestError",
+    "Label",
+    "Manifest",
+    "NotLoadedError",
+    "OutOfDeviceMemoryError",
+    "Prediction",
+    "WeightsMissingError",
+    "Window",
+    "WindowCutter",
+    "WindowScores",
+    "cut_windows",
+    "top_predictions",
+]

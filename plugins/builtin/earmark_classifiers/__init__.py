@@ -1,0 +1,1 @@
+"""The classifiers that ship with Earmark; each is a plugin like any other."""

@@ -1,0 +1,1 @@
+"""Networks and front ends that several backends share; they know neither labels nor files."""

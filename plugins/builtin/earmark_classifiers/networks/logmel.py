@@ -1,0 +1,96 @@
+"""Log-mel front ends in torch: batched, differentiable, the same on CPU and GPU."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class LogMelSpec:
+    """What a network expects to hear.
+
+    Frequencies are in hertz, lengths in samples at `sample_rate`.
+    """
+
+    sample_rate: int
+    fft: int
+    window: int
+    hop: int
+    bands: int
+    low: float
+    high: float
+    preemphasis: float = 0.97
+    floor: float = 1e-5
+
+
+EFFICIENTAT = LogMelSpec(32_000, fft=1024, window=800, hop=320, bands=128, low=0.0, high=15_000.0)
+"""Front end of the EfficientAT taggers (arXiv 2211.04772)."""
+
+
+def hertz_to_mel(hertz: Tensor) -> Tensor:
+    """HTK mel scale: ``1127 ln(1 + f / 700)``."""
+    return 1127.0 * torch.log1p(hertz / 700.0)
+
+
+def mel_filters(spec: LogMelSpec) -> Tensor:
+    """Triangles on the mel axis, not area-normalised, the Nyquist column zero.
+
+    Returns
+    -------
+    Tensor
+        ``[bands, fft / 2 + 1]``, float32.
+    """
+    bins = spec.fft // 2
+    low, high = (hertz_to_mel(torch.tensor(f, dtype=torch.float64)) for f in (spec.low, spec.high))
+    edges = torch.linspace(low.item(), high.item(), spec.bands + 2, dtype=torch.float64)
+    mels = hertz_to_mel(torch.arange(bins, dtype=torch.float64) * spec.sample_rate / spec.fft)
+    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (mels - left) / (centre - left)
+    falling = (right - mels) / (right - centre)
+    filters = torch.minimum(rising, falling).clamp(min=0.0)
+    return torch.nn.functional.pad(filters, (0, 1)).float()
+
+
+class LogMel(nn.Module):
+    """Waveforms to log-mel spectrograms, scaled by ``(log(power + floor) + 4.5) / 5``."""
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(self, spec: LogMelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.register_buffer(
+            "window", torch.hann_window(spec.window, periodic=False), persistent=False
+        )
+        self.register_buffer("filters", mel_filters(spec), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Map ``[batch, samples]`` in [-1, 1] to ``[batch, 1, bands, frames]``.
+
+        The sum over power times triangles is one matrix product; frames are centred and the
+        signal is reflected at both ends, so `samples` must be longer than ``fft / 2``.
+        """
+        spec = self.spec
+        emphasised = samples[:, 1:] - spec.preemphasis * samples[:, :-1]
+        spectrum = torch.stft(
+            emphasised,
+            spec.fft,
+            hop_length=spec.hop,
+            win_length=spec.window,
+            window=self.window,
+            center=True,
+            pad_mode="reflect",
+            return_complex=True,
+        )
+        power = torch.view_as_real(spectrum).square().sum(-1)
+        mel = torch.matmul(self.filters, power)
+        return ((torch.log(mel + spec.floor) + 4.5) / 5.0).unsqueeze(1)
+
+    def frames(self, samples: int) -> int:
+        """How many frames `forward` makes of a waveform of that many samples."""
+        return math.floor((samples - 1) / self.spec.hop) + 1

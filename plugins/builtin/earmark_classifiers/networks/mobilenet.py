@@ -1,0 +1,188 @@
+"""MobileNetV3-Large bodies over spectrograms, in the shape the EfficientAT taggers use.
+
+Sources: Howard et al., "Searching for MobileNetV3", arXiv 1905.02244 (blocks, table 1), and
+Schmid et al., "Efficient Large-Scale Audio Tagging via Transformer-to-CNN Knowledge
+Distillation", arXiv 2211.04772 (width scaling and the squeeze over time and frequency).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+BATCH_NORM = {"eps": 1e-3, "momentum": 0.01}
+"""Values of the published networks; the default 1e-5 changes their scores."""
+
+
+@dataclass(frozen=True)
+class BlockSpec:
+    """One inverted residual block before width scaling."""
+
+    inputs: int
+    kernel: int
+    expanded: int
+    outputs: int
+    squeeze: bool
+    hardswish: bool
+    stride: int
+
+
+MOBILENET_V3_LARGE: tuple[BlockSpec, ...] = (
+    BlockSpec(16, 3, 16, 16, False, False, 1),
+    BlockSpec(16, 3, 64, 24, False, False, 2),
+    BlockSpec(24, 3, 72, 24, False, False, 1),
+    BlockSpec(24, 5, 72, 40, True, False, 2),
+    BlockSpec(40, 5, 120, 40, True, False, 1),
+    BlockSpec(40, 5, 120, 40, True, False, 1),
+    BlockSpec(40, 3, 240, 80, False, True, 2),
+    BlockSpec(80, 3, 200, 80, False, True, 1),
+    BlockSpec(80, 3, 184, 80, False, True, 1),
+    BlockSpec(80, 3, 184, 80, False, True, 1),
+    BlockSpec(80, 3, 480, 112, True, True, 1),
+    BlockSpec(112, 3, 672, 112, True, True, 1),
+    BlockSpec(112, 5, 672, 160, True, True, 2),
+    BlockSpec(160, 5, 960, 160, True, True, 1),
+    BlockSpec(160, 5, 960, 160, True, True, 1),
+)
+
+
+def round_channels(value: float, divisor: int = 8) -> int:
+    """Round to a multiple of `divisor`, never below 90 % of `value` (arXiv 1905.02244)."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, batch norm, and the activation named, if any."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int | tuple[int, int] = 1,
+        groups: int = 1,
+        activation: type[nn.Module] | None = None,
+    ) -> None:
+        layers: list[nn.Module] = [
+            nn.Conv2d(
+                inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
+            ),
+            nn.BatchNorm2d(outputs, **BATCH_NORM),
+        ]
+        if activation is not None:
+            layers.append(activation())
+        super().__init__(*layers)
+
+
+class SqueezeExcitation(nn.Module):
+    """Channel gates from the mean over time and frequency."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        squeezed = round_channels(channels / 4)
+        self.fc1 = nn.Linear(channels, squeezed)
+        self.fc2 = nn.Linear(squeezed, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale each channel of ``[batch, channels, bands, frames]`` by its gate."""
+        gates = torch.sigmoid(self.fc2(torch.relu(self.fc1(x.mean((2, 3))))))
+        return x * gates[:, :, None, None]
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter per channel, gate, project; with a shortcut where shapes allow."""
+
+    def __init__(self, spec: BlockSpec, width: float) -> None:
+        super().__init__()
+        inputs, expanded, outputs = (
+            round_channels(c * width) for c in (spec.inputs, spec.expanded, spec.outputs)
+        )
+        activation = nn.Hardswish if spec.hardswish else nn.ReLU
+        layers: list[nn.Module] = []
+        if expanded != inputs:
+            layers.append(ConvNorm(inputs, expanded, activation=activation))
+        layers.append(
+            ConvNorm(
+                expanded, expanded, spec.kernel, spec.stride, groups=expanded, activation=activation
+            )
+        )
+        if spec.squeeze:
+            layers.append(SqueezeExcitation(expanded))
+        layers.append(ConvNorm(expanded, outputs))
+        self.block = nn.Sequential(*layers)
+        self.shortcut = spec.stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[batch, inputs, bands, frames]`` to the block's outputs."""
+        y: Tensor = self.block(x)
+        return x + y if self.shortcut else y
+
+
+class MobileNetBody(nn.Module):
+    """The convolutional part: spectrogram in, feature map out.
+
+    Parameters
+    ----------
+    width : float
+        Channel multiplier; 0.4 is "mn04", 1.0 "mn10".
+    stem_stride : (int, int)
+        Stride of the first convolution over (frequency, time).
+    """
+
+    def __init__(self, width: float, stem_stride: tuple[int, int] = (2, 2)) -> None:
+        super().__init__()
+        stem = round_channels(16 * width)
+        last = round_channels(MOBILENET_V3_LARGE[-1].outputs * width)
+        self.channels = 6 * last
+        self.features = nn.Sequential(
+            ConvNorm(1, stem, 3, stem_stride, activation=nn.Hardswish),
+            *(InvertedResidual(spec, width) for spec in MOBILENET_V3_LARGE),
+            ConvNorm(last, self.channels, activation=nn.Hardswish),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[batch, 1, bands, frames]`` to ``[batch, channels, bands', frames']``."""
+        y: Tensor = self.features(x)
+        return y
+
+
+class MobileNetTagger(MobileNetBody):
+    """An EfficientAT tagger: body, mean over the map, two linear layers.
+
+    ``forward`` maps log-mels ``[batch, 1, bands, frames]`` to logits ``[batch, classes]`` and
+    the embedding ``[batch, channels]`` before the classifier.
+    """
+
+    def __init__(self, width: float, classes: int = 527) -> None:
+        super().__init__(width)
+        hidden = round_channels(1280 * width)
+        self.classifier = nn.Sequential(
+            nn.Linear(self.channels, hidden), nn.Hardswish(), nn.Linear(hidden, classes)
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Return logits and embedding of log-mels ``[batch, 1, bands, frames]``."""
+        embedding = self.features(x).mean((2, 3))
+        return self.classifier(embedding), embedding
+
+
+PUBLISHED_NAMES = (
+    ("conc_se_layers.0.", ""),
+    ("classifier.2.", "classifier.0."),
+    ("classifier.5.", "classifier.2."),
+)
+
+
+def from_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the keys of a published EfficientAT state dict to those of `MobileNetTagger`."""
+    renamed = {}
+    for key, value in state.items():
+        key = key.replace("conc_se_layers.0.", "")
+        key = key.replace("classifier.2.", "classifier.0.").replace(
+            "classifier.5.", "classifier.2."
+        )
+        renamed[key] = value
+    return renamed
