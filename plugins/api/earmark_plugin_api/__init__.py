@@ -11,11 +11,18 @@ from earmark_plugin_api.errors import (
     DeviceUnavailableError,
     InvalidInputError,
     InvalidManifestError,
+    InvalidOutputError,
     NotLoadedError,
     OutOfDeviceMemoryError,
     WeightsMissingError,
 )
 from earmark_plugin_api.manifest import Label, Manifest
+from earmark_plugin_api.validation import (
+    require_clip_scores,
+    require_result,
+    require_window_scores,
+    require_windows,
+)
 from earmark_plugin_api.values import AudioClip, Prediction, top_predictions
 from earmark_plugin_api.windows import ClipWindow, Window, WindowCutter, cut_windows
 
@@ -28,6 +35,7 @@ __all__ = [
     "DeviceUnavailableError",
     "InvalidInputError",
     "InvalidManifestError",
+    "InvalidOutputError",
     "Label",
     "Manifest",
     "NotLoadedError",
@@ -38,5 +46,9 @@ __all__ = [
     "WindowCutter",
     "WindowScores",
     "cut_windows",
+    "require_clip_scores",
+    "require_result",
+    "require_window_scores",
+    "require_windows",
     "top_predictions",
 ]

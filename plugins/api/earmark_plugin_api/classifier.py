@@ -37,6 +37,10 @@ class Classifier(Protocol):
     ready. After `load`, `predict` and `pool` may be called from several threads. The scores of
     a window do not depend on the other windows of its batch: the platform fills batches with
     windows of many files.
+
+    What comes in is never modified; what is returned belongs to the caller. An instance can be
+    pickled, loaded or not; the copy has to be loaded before use. `earmark_plugin_api.testing`
+    checks all of this.
     """
 
     @property
@@ -81,10 +85,19 @@ class Classifier(Protocol):
         Parameters
         ----------
         scores : ndarray of float32, shape (windows, labels), windows >= 1
+            What `predict` returned for all windows of one file.
 
         Returns
         -------
         ndarray of float32, shape (labels,)
+            For each label a value between its lowest and its highest window score, the same in
+            whatever order the windows come. Calibration belongs into `predict`, so that the
+            timeline and the clip speak the same language.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are no windows or not one column a label.
         """
         ...
 

@@ -30,8 +30,14 @@ class InvalidInputError(ClassifierError):
     code = "invalid_input"
 
 
+class InvalidOutputError(ClassifierError):
+    """A classifier returned something that is not a score; its results must not be stored."""
+
+    code = "invalid_output"
+
+
 class NotLoadedError(ClassifierError):
-    """`predict` was called before `load` or after `close`."""
+    """`predict` or `pool` was called before `load` or after `close`."""
 
     code = "not_loaded"
 

@@ -82,25 +82,52 @@ class Manifest:
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
+        problems = self._identity_problems() + self._label_problems() + self._need_problems()
+        if problems:
+            raise InvalidManifestError(f"classifier {self.name!r}: " + "; ".join(problems))
+
+    def _identity_problems(self) -> list[str]:
         problems = []
         if not _NAME.fullmatch(self.name):
             problems.append(f"name {self.name!r} is not lower-case words joined by hyphens")
         if not _VERSION.fullmatch(self.version):
             problems.append(f"version {self.version!r} is not semantic (1.0.0)")
-        if not self.labels:
-            problems.append("labels are empty")
-        if len({label.id for label in self.labels}) != len(self.labels):
-            problems.append("label ids are not unique")
-        if self.sample_rate <= 0:
-            problems.append(f"sample_rate {self.sample_rate} is not positive")
         if not self.licence:
             problems.append("licence is empty")
-        if not self.devices:
-            problems.append("devices are empty")
+        if not self.description:
+            problems.append("description is empty")
         if self.api_version != API_VERSION:
             problems.append(f"api_version is {self.api_version}, this Earmark speaks {API_VERSION}")
-        if problems:
-            raise InvalidManifestError(f"classifier {self.name!r}: " + "; ".join(problems))
+        return problems
+
+    def _label_problems(self) -> list[str]:
+        problems = []
+        if not isinstance(self.labels, tuple):  # a list could change after it was checked
+            problems.append(f"labels are a {type(self.labels).__name__}, not a tuple")
+        if not self.labels:
+            problems.append("labels are empty")
+        if not all(label.id and label.name for label in self.labels):
+            problems.append("a label has an empty id or name")
+        if len({label.id for label in self.labels}) != len(self.labels):
+            problems.append("label ids are not unique")
+        return problems
+
+    def _need_problems(self) -> list[str]:
+        problems = []
+        if not isinstance(self.sample_rate, int) or self.sample_rate <= 0:
+            problems.append(f"sample_rate {self.sample_rate!r} is not a positive whole number")
+        if not isinstance(self.devices, tuple) or not self.devices:
+            problems.append("devices are not a tuple of at least one kind")
+        if self.embedding_size < 0:
+            problems.append(f"embedding_size {self.embedding_size} is negative")
+        if self.memory_mb < 0:
+            problems.append(f"memory_mb {self.memory_mb} is negative")
+        return problems
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window, the second dimension of what `predict` gets."""
+        return self.window.samples(self.sample_rate)
 
     @property
     def identity(self) -> str:

@@ -81,6 +81,17 @@ def top_predictions(
         Clip scores in [0, 1].
     limit : int
         How many to return at most.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is not exactly one score a label, or a score is not in [0, 1].
     """
+    if scores.shape != (len(labels),):
+        raise InvalidInputError(
+            f"{len(labels)} labels need scores of shape ({len(labels)},), not {scores.shape}"
+        )
+    if not np.isfinite(scores).all():  # NaN sorts last: it would vanish instead of being noticed
+        raise InvalidInputError("scores contain NaN or infinite values")
     order = np.argsort(-scores, kind="stable")[:limit]
     return [Prediction(labels[i], float(scores[i])) for i in order]

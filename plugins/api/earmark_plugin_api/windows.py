@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,8 +35,16 @@ class Window:
     hop_seconds: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.hop_seconds <= self.seconds:
-            raise InvalidInputError("a window needs 0 < hop_seconds <= seconds")
+        if not 0 < self.hop_seconds <= self.seconds < math.inf:
+            raise InvalidInputError("a window needs 0 < hop_seconds <= seconds, both finite")
+
+    def samples(self, sample_rate: int) -> int:
+        """Length of a window in samples at `sample_rate` hertz, at least 1."""
+        return max(1, round(self.seconds * sample_rate))
+
+    def hop_samples(self, sample_rate: int) -> int:
+        """From one start to the next in samples at `sample_rate` hertz, at least 1."""
+        return max(1, round(self.hop_seconds * sample_rate))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,24 +79,51 @@ class WindowCutter:
     """
 
     def __init__(self, window: Window, sample_rate: int) -> None:
-        self._length = max(1, round(window.seconds * sample_rate))
-        self._hop = max(1, round(window.hop_seconds * sample_rate))
+        self._length = window.samples(sample_rate)
+        self._hop = window.hop_samples(sample_rate)
         self._rate = sample_rate
         self._buffer = np.zeros(0, np.float32)
         self._start = 0  # of the buffer's first sample in the clip
         self._covered = 0  # samples of the clip that already lie in a window
+        self._finished = False
 
     def push(self, block: Samples) -> Iterator[ClipWindow]:
-        """Yield the windows that `block` completes."""
+        """Take in a block and iterate over the windows it completes.
+
+        The block is kept even if the iterator is not used up: what was not asked for comes with
+        the next push.
+
+        Parameters
+        ----------
+        block : ndarray of float32, shape (n,)
+            The next samples of the clip; any number of them, also none.
+
+        Raises
+        ------
+        InvalidInputError
+            If `block` is not one-dimensional float32, or after `finish`.
+        """
+        if self._finished:
+            raise InvalidInputError("the clip was finished; a new clip needs a new WindowCutter")
+        if block.ndim != 1 or block.dtype != np.float32:
+            raise InvalidInputError(
+                f"a block must be a mono float32 array, not {block.dtype} of shape {block.shape}"
+            )
         self._buffer = np.concatenate((self._buffer, block))
-        begin = self._covered - self._length + self._hop if self._covered else 0
-        while begin + self._length <= self._start + len(self._buffer):
+        return self._complete_windows()
+
+    def _complete_windows(self) -> Iterator[ClipWindow]:
+        while (begin := self._next_begin()) + self._length <= self._start + len(self._buffer):
             yield self._window(begin)
-            begin += self._hop
         self._forget()
 
+    def _next_begin(self) -> int:
+        return self._covered - self._length + self._hop if self._covered else 0
+
     def finish(self) -> Iterator[ClipWindow]:
-        """Yield the last window, if samples are left that no window holds."""
+        """Yield what is left: windows not asked for yet, then the rest that no window holds."""
+        yield from self._complete_windows()
+        self._finished = True
         total = self._start + len(self._buffer)
         if total == self._covered:
             return
