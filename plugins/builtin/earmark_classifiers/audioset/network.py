@@ -1,0 +1,102 @@
+"""The network of the `audioset` backend: log-mels to scores of 527 AudioSet classes.
+
+A MobileNet body turns a window into a row of segment embeddings, 0.32 s apart; two levels of
+attention pool them. Sources: Yu et al., "Multi-level Attention Model for Weakly Supervised Audio
+Classification", arXiv 1803.02353 (attention on two successive levels of the embedding, joined
+before the output layer), and Kong et al., "Weakly Labelled AudioSet Tagging with Attention Neural
+Networks", arXiv 1903.00765 (attention over features instead of classes, which they found best).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from earmark_classifiers.networks.logmel import LogMel, LogMelSpec
+from earmark_classifiers.networks.mobilenet import ConvNorm, MobileNetBody
+
+FRONT_END = LogMelSpec(16_000, fft=512, window=400, hop=160, bands=64, low=0.0, high=8_000.0)
+EMBEDDING_SIZE = 256
+HIDDEN_SIZE = 512
+CLASSES = 527
+
+LEVEL_FLOOR = 10 ** (-50 / 20)
+"""Windows are brought to full scale, but never by more than 50 dB: noise must stay quiet."""
+
+
+def normalise_level(samples: Tensor) -> Tensor:
+    """Scale each row of ``[batch, samples]`` to a peak of 1, or by 50 dB where that is less."""
+    peak = samples.abs().amax(dim=1, keepdim=True)
+    return samples / peak.clamp(min=LEVEL_FLOOR)
+
+
+class FeatureAttention(nn.Module):
+    """Weighted mean over time, with one weight per feature and segment.
+
+    The weights start equal, so an untrained module is the plain mean.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(features, features)
+        nn.init.zeros_(self.query.weight)
+        nn.init.zeros_(self.query.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[batch, segments, features]`` to ``[batch, features]``."""
+        weights = torch.softmax(self.query(x), dim=1)
+        return (weights * x).sum(dim=1)
+
+
+class AudioSetNetwork(nn.Module):
+    """Waveforms at 16 kHz to logits and embeddings.
+
+    Parameters
+    ----------
+    width : float
+        Channel multiplier of the MobileNet body.
+    """
+
+    def __init__(self, width: float = 0.4) -> None:
+        super().__init__()
+        self.front_end = LogMel(FRONT_END)
+        # Half as many bands as the body was designed for: the first layer keeps them all.
+        self.body = MobileNetBody(width, stem_stride=(1, 2))
+        self.embed = nn.Linear(self.body.channels, EMBEDDING_SIZE)
+        self.level_one = FeatureAttention(EMBEDDING_SIZE)
+        self.hidden = nn.Sequential(nn.Linear(EMBEDDING_SIZE, HIDDEN_SIZE), nn.Hardswish())
+        self.level_two = FeatureAttention(HIDDEN_SIZE)
+        self.output = nn.Linear(EMBEDDING_SIZE + HIDDEN_SIZE, CLASSES)
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Score windows.
+
+        Parameters
+        ----------
+        samples : Tensor
+            ``[batch, samples]``, float32, 16 kHz, any level.
+
+        Returns
+        -------
+        (Tensor, Tensor)
+            Logits ``[batch, 527]`` and embeddings ``[batch, 256]``.
+        """
+        return self.classify(self.front_end(normalise_level(samples)))
+
+    def classify(self, logmels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and embeddings of log-mels ``[batch, 1, bands, frames]``."""
+        maps = self.body(logmels.contiguous(memory_format=torch.channels_last))
+        segments = self.embed(maps.mean(dim=2).transpose(1, 2))
+        embedding = self.level_one(segments)
+        second = self.level_two(self.hidden(segments))
+        return self.output(torch.cat((embedding, second), dim=1)), embedding
+
+    def fuse(self) -> AudioSetNetwork:
+        """Fold the batch norms into the convolutions, for inference: three times faster."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, ConvNorm):
+                module[0] = fuse_conv_bn_eval(module[0], module[1])
+                module[1] = nn.Identity()
+        return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

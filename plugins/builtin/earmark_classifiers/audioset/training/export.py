@@ -1,0 +1,177 @@
+"""From a checkpoint to what is committed: weights, figures, and the reliability picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save_file
+
+from earmark_classifiers.audioset.classifier import VERSION, read_labels
+from earmark_classifiers.audioset.network import AudioSetNetwork
+from earmark_classifiers.audioset.pooling import linear_softmax
+from earmark_classifiers.audioset.training.calibrate import (
+    Calibration,
+    ReliabilityBin,
+    expected_error,
+    fit_calibration,
+    reliability,
+)
+from earmark_classifiers.audioset.training.corpus import (
+    Corpus,
+    open_corpus,
+    read_challenge_labels,
+)
+from earmark_classifiers.audioset.training.judge import judge, validation_windows, window_logits
+
+Floats = npt.NDArray[np.float32]
+
+CHALLENGE_NAMES = {
+    "Gunshot_or_gunfire": "Gunshot, gunfire",
+    "Burping_or_eructation": "Burping, eructation",
+    "Violin_or_fiddle": "Violin, fiddle",
+}
+"""Challenge labels that differ from AudioSet's display names by more than underscores."""
+
+
+def main() -> None:
+    """Calibrate the last checkpoint and write weights, figures and picture."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder with the checkpoint")
+    parser.add_argument("--weights", type=Path, required=True, help="safetensors file to write")
+    parser.add_argument("--figures", type=Path, required=True, help="folder for JSON and PNG")
+    arguments = parser.parse_args()
+    state = torch.load(arguments.out / "checkpoint.pt", weights_only=True)
+    network = AudioSetNetwork()
+    network.load_state_dict(state["average"])
+    corpus = open_corpus(arguments.corpus, arguments.out)
+    windows, owners = validation_windows(corpus)
+    logits = window_logits(network, windows)
+    calibration = _fit(logits, owners, corpus)
+    figures = _figures(logits, owners, corpus, calibration, read_challenge_labels(arguments.corpus))
+    figures["epochs"] = state["epoch"]
+    figures["parameters"] = sum(p.numel() for p in network.parameters())
+    metadata = {
+        "classifier": f"audioset@{VERSION}",
+        "calibration": json.dumps(asdict(calibration)),
+        "recipe": json.dumps({**state["recipe"], "epochs_done": state["epoch"]}),
+        "licence": "Apache-2.0 AND MIT",
+    }
+    save_file(network.state_dict(), arguments.weights, metadata)
+    arguments.figures.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(figures, indent=2, default=asdict) + "\n"
+    (arguments.figures / "audioset-figures.json").write_text(text)
+    _draw(figures, arguments.figures / "audioset-reliability.png")
+
+
+def _clips(logits: Floats, owners: npt.NDArray[np.int64], calibration: Calibration) -> Floats:
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    return np.stack([linear_softmax(part) for part in np.split(calibration(logits), starts[1:])])
+
+
+def _fit(logits: Floats, owners: npt.NDArray[np.int64], corpus: Corpus) -> Calibration:
+    """Calibrate on the clips of one window, where window and clip have the same truth."""
+    single = np.bincount(owners)[owners] == 1
+    truth = 1 / (1 + np.exp(-corpus.teacher[corpus.is_val][owners[single]]))
+    return fit_calibration(logits[single], truth)
+
+
+def _figures(
+    logits: Floats,
+    owners: npt.NDArray[np.int64],
+    corpus: Corpus,
+    calibration: Calibration,
+    challenge: dict[str, tuple[str, str]],
+) -> dict[str, Any]:
+    teacher = corpus.teacher[corpus.is_val]
+    scores = _clips(logits, owners, calibration)
+    teacher_scores = 1 / (1 + np.exp(-teacher))
+    ids = [clip for clip, val in zip(corpus.clip_ids, corpus.is_val, strict=True) if val]
+    columns, truth = _name_truth(ids, challenge)
+    labelled = truth.any(axis=1)
+    by_teacher = _cross_fitted(logits, owners, corpus)
+    return {
+        "agreement": asdict(judge(scores, teacher)),
+        "calibration": asdict(calibration),
+        "expected_calibration_error": expected_error(by_teacher),
+        "reliability": {
+            "teacher": by_teacher,
+            "names_all_clips": reliability(scores[:, columns], truth),
+            "names_labelled_clips": reliability(scores[labelled][:, columns], truth[labelled]),
+        },
+        "challenge_top1": {
+            "clips": int(labelled.sum()),
+            "classes": len(columns),
+            "student": _top1(scores[labelled][:, columns], truth[labelled]),
+            "teacher": _top1(teacher_scores[labelled][:, columns], truth[labelled]),
+        },
+    }
+
+
+def _cross_fitted(
+    logits: Floats, owners: npt.NDArray[np.int64], corpus: Corpus
+) -> list[ReliabilityBin]:
+    """Judge each half of the clips with the calibration fitted on the other half."""
+    teacher = corpus.teacher[corpus.is_val]
+    scores = np.zeros_like(teacher)
+    for half in (0, 1):
+        inside = owners % 2 == half
+        single = (np.bincount(owners)[owners] == 1) & ~inside
+        truth = 1 / (1 + np.exp(-teacher[owners[single]]))
+        fitted = fit_calibration(logits[single], truth)
+        scores[half::2] = _clips(logits[inside], owners[inside], fitted)
+    return reliability(scores, (1 / (1 + np.exp(-teacher))).astype(np.float32))
+
+
+def _name_truth(ids: list[str], challenge: dict[str, tuple[str, str]]) -> tuple[list[int], Floats]:
+    """Find the class each name tells: AudioSet columns and truth ``[clips, classes]``."""
+    index = {label.name.casefold(): i for i, label in enumerate(read_labels())}
+    column = {}
+    for name in sorted({label for label, _ in challenge.values()}):
+        display = CHALLENGE_NAMES.get(name, name.replace("_", " ")).casefold()
+        if display in index:  # Oboe is a challenge class that AudioSet's 527 do not have
+            column[name] = index[display]
+    names = list(column)
+    truth = np.zeros((len(ids), len(names)), np.float32)
+    for row, clip in enumerate(ids):
+        label = challenge.get(clip, ("", ""))[0]
+        if label in column:
+            truth[row, names.index(label)] = 1
+    return [column[name] for name in names], truth
+
+
+def _top1(scores: Floats, truth: Floats) -> float:
+    return float((scores.argmax(axis=1) == truth.argmax(axis=1)).mean())
+
+
+def _draw(figures: dict[str, Any], path: Path) -> None:
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 5.5), dpi=110)
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="perfect")
+    for key, label in (
+        ("teacher", "mean score of the teacher (cross-fitted)"),
+        ("names_labelled_clips", "name says so, clips with a class in their name (upper bound)"),
+        ("names_all_clips", "name says so, all clips (lower bound)"),
+    ):
+        bins = figures["reliability"][key]
+        axes.plot([b.score for b in bins], [b.truth for b in bins], marker="o", label=label)
+    axes.set(xlabel="score of the audioset classifier", ylabel="share that is true")
+    axes.set(title="Reliability on the validation split", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(loc="upper left", fontsize=8)
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()

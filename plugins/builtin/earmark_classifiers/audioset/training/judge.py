@@ -1,0 +1,90 @@
+"""How good a student is: figures over the validation split, as the platform would score it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+import torch
+
+from earmark_classifiers.audioset.network import FRONT_END, AudioSetNetwork
+from earmark_classifiers.audioset.pooling import linear_softmax
+from earmark_classifiers.audioset.training.corpus import RATE, Corpus
+from earmark_plugin_api import Window, cut_windows
+
+WINDOW = Window(seconds=5.0, hop_seconds=5.0)
+PRESENT = 0.3
+"""A class counts as present where the teacher's score is above this."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Agreement with the teacher on clips neither was trained on.
+
+    Attributes
+    ----------
+    top1_in_top3 : float
+        Share of clips whose first label by the teacher is among the student's first three.
+    mean_average_precision : float
+        Over the classes that at least `MIN_CLIPS` clips hold.
+    classes : int
+        How many those are.
+    """
+
+    top1_in_top3: float
+    mean_average_precision: float
+    classes: int
+
+
+MIN_CLIPS = 3
+
+
+def validation_windows(corpus: Corpus) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Cut the validation clips as the platform does: windows at 16 kHz and their clip's row."""
+    windows, owners = [], []
+    for row, clip in enumerate(np.flatnonzero(corpus.is_val)):
+        samples = corpus.samples(int(clip)).astype(np.float32) / 32768
+        resampled = soxr.resample(samples, RATE, FRONT_END.sample_rate, "HQ")
+        for window in cut_windows(resampled, WINDOW, FRONT_END.sample_rate):
+            windows.append(window.samples)
+            owners.append(row)
+    return np.stack(windows), np.array(owners)
+
+
+@torch.inference_mode()
+def window_logits(network: AudioSetNetwork, windows: Floats, batch: int = 32) -> Floats:
+    """Score windows ``[n, samples]``: logits ``[n, 527]``."""
+    network.eval()
+    parts = [
+        network(torch.from_numpy(windows[i : i + batch]))[0] for i in range(0, len(windows), batch)
+    ]
+    return torch.cat(parts).float().numpy()
+
+
+def clip_scores(logits: Floats, owners: npt.NDArray[np.int64]) -> Floats:
+    """Pool window logits to clip scores ``[clips, 527]``."""
+    scores = 1 / (1 + np.exp(-logits))
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    return np.stack([linear_softmax(part) for part in np.split(scores, starts[1:])])
+
+
+def judge(student: Floats, teacher_logits: Floats) -> Figures:
+    """Compare clip scores ``[clips, 527]`` with the teacher's logits of the same clips."""
+    top3 = np.argsort(-student, axis=1)[:, :3]
+    hits = (top3 == teacher_logits.argmax(axis=1)[:, None]).any(axis=1)
+    present = 1 / (1 + np.exp(-teacher_logits)) > PRESENT
+    judged = np.flatnonzero(present.sum(axis=0) >= MIN_CLIPS)
+    precisions = [average_precision(student[:, c], present[:, c]) for c in judged]
+    return Figures(float(hits.mean()), float(np.mean(precisions)), len(judged))
+
+
+def average_precision(scores: Floats, present: npt.NDArray[np.bool_]) -> float:
+    """Mean of the precision at each hit, in order of falling score."""
+    order = np.argsort(-scores, kind="stable")
+    hits = present[order]
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return float(precision[hits].mean())
