@@ -90,6 +90,7 @@ class AudioSetClassifier:
         from safetensors import safe_open
 
         from earmark_classifiers.audioset.network import AudioSetNetwork
+        from earmark_classifiers.networks.mobilenet import fuse_batch_norms
 
         _check_device(device)
         network = AudioSetNetwork()
@@ -104,7 +105,7 @@ class AudioSetClassifier:
         if device == "cpu":
             torch.set_num_threads(1)
         self._calibration = (calibration["scale"], calibration["offset"])
-        self._network = network.fuse().to(device)
+        self._network = fuse_batch_norms(network).to(device)
         self._device = device
 
     def predict(self, windows: Floats) -> WindowScores:
@@ -185,7 +186,7 @@ def _fade_quiet(scores: Floats, windows: Floats) -> Floats:
     level = 20 * np.log10(np.maximum(peak, 1e-10))
     low, high = QUIET_DBFS
     heard = np.clip((level - low) / (high - low), 0.0, 1.0)[:, None]
-    faded = scores * heard
+    faded: Floats = scores * heard
     silence = next(i for i, label in enumerate(read_labels()) if label.id == SILENCE)
     faded[:, silence] = np.maximum(scores[:, silence], 1 - heard[:, 0])
     return faded

@@ -27,5 +27,7 @@ def linear_softmax(scores: Scores) -> Scores:
     """
     total = scores.sum(axis=0, dtype=np.float64)
     squares = np.square(scores, dtype=np.float64).sum(axis=0)
-    pooled = np.divide(squares, total, out=np.zeros_like(total), where=total > 0)
-    return pooled.astype(np.float32)
+    pooled: Scores = np.divide(squares, total, out=np.zeros_like(total), where=total > 0).astype(
+        np.float32
+    )
+    return pooled

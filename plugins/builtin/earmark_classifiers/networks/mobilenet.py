@@ -8,12 +8,17 @@ Distillation", arXiv 2211.04772 (width scaling and the squeeze over time and fre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-BATCH_NORM = {"eps": 1e-3, "momentum": 0.01}
-"""Values of the published networks; the default 1e-5 changes their scores."""
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+BATCH_NORM_EPS = 1e-3
+BATCH_NORM_MOMENTUM = 0.01
+"""Values of the published networks; torch's own change their scores."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,32 @@ class ConvNorm(nn.Sequential):
             nn.Conv2d(
                 inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
             ),
-            nn.BatchNorm2d(outputs, **BATCH_NORM),
+            nn.BatchNorm2d(outputs, BATCH_NORM_EPS, BATCH_NORM_MOMENTUM),
         ]
         if activation is not None:
             layers.append(activation())
         super().__init__(*layers)
+
+
+def fuse_batch_norms(module: ModuleT) -> ModuleT:
+    """Fold the batch norms into their convolutions and lay memory out by channel.
+
+    For inference only; about three times faster on a CPU.
+    """
+    module.eval()
+    for part in module.modules():
+        if isinstance(part, ConvNorm):
+            convolution, norm = part[0], part[1]
+            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            part[0] = fuse_conv_bn_eval(convolution, norm)
+            part[1] = nn.Identity()
+    return by_channel(module)
+
+
+def by_channel(module: ModuleT) -> ModuleT:
+    """Lay the filters out by channel, which CPU convolutions prefer."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module
 
 
 class SqueezeExcitation(nn.Module):

@@ -34,7 +34,8 @@ def to_student_rate(batch: Tensor) -> Tensor:
     edge = int(len(taper) * 7_400 / 8_000)
     fall = torch.linspace(0, math.pi, len(taper) - edge)
     taper[edge:] = 0.5 + 0.5 * torch.cos(fall)
-    return torch.fft.irfft(half * taper, n=SAMPLES // 2) / 2
+    halved: Tensor = torch.fft.irfft(half * taper, n=SAMPLES // 2) / 2
+    return halved
 
 
 def _excerpt(corpus: Corpus, clip: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -58,7 +59,7 @@ def _excerpt(corpus: Corpus, clip: int, rng: np.random.Generator) -> npt.NDArray
         part = np.interp(places, np.arange(wanted), part).astype(np.float32)
     if rng.random() < 0.1:
         part = part[::-1].copy()
-    return part / 32768
+    return (part / 32768).astype(np.float32)
 
 
 def _synthesise(rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -98,7 +99,8 @@ def _shape_spectrum(batch: Tensor, rng: np.random.Generator) -> Tensor:
             shaped[row] *= torch.from_numpy(curve.astype(np.float32))
         if rng.random() < 0.15:
             shaped[row] *= torch.fft.rfft(_room(rng))
-    return torch.fft.irfft(shaped, n=SAMPLES)
+    back: Tensor = torch.fft.irfft(shaped, n=SAMPLES)
+    return back
 
 
 def _room(rng: np.random.Generator) -> Tensor:

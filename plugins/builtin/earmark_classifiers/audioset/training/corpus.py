@@ -89,4 +89,5 @@ def _decode_all(paths: list[Path]) -> Iterator[npt.NDArray[np.int16]]:
 def _decode_one(path: Path) -> npt.NDArray[np.int16]:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = soxr.resample(samples.mean(axis=1), rate, RATE, "HQ")
-    return np.clip(np.round(mono * 32767), -32768, 32767).astype(np.int16)
+    clip: npt.NDArray[np.int16] = np.clip(np.round(mono * 32767), -32768, 32767).astype(np.int16)
+    return clip

@@ -29,6 +29,7 @@ from earmark_classifiers.audioset.training.teacher import (
     fit_projection,
     inherit,
 )
+from earmark_classifiers.networks.mobilenet import by_channel, fuse_batch_norms
 
 log = structlog.get_logger()
 
@@ -56,8 +57,8 @@ class Distillation:
         self.student = AudioSetNetwork()
         self.projection = fit_projection(self._teacher_embeddings())
         inherit(self.student, teacher, self.projection)
-        teacher.fuse()
-        self.student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fuse_batch_norms(teacher)
+        by_channel(self.student)
         self.average = deepcopy(self.student).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.student.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -136,7 +137,7 @@ class Distillation:
             guess, embedding = self.student(samples)
         loss = distillation_loss(guess.float(), embedding.float(), logits, target)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
         self.optimizer.step()
         self._update_average()

@@ -93,7 +93,7 @@ def _figures(
 ) -> dict[str, Any]:
     teacher = corpus.teacher[corpus.is_val]
     scores = _clips(logits, owners, calibration)
-    teacher_scores = 1 / (1 + np.exp(-teacher))
+    teacher_scores = (1 / (1 + np.exp(-teacher))).astype(np.float32)
     ids = [clip for clip, val in zip(corpus.clip_ids, corpus.is_val, strict=True) if val]
     columns, truth = _name_truth(ids, challenge)
     labelled = truth.any(axis=1)

@@ -67,7 +67,7 @@ def window_logits(network: AudioSetNetwork, windows: Floats, batch: int = 32) ->
 
 def clip_scores(logits: Floats, owners: npt.NDArray[np.int64]) -> Floats:
     """Pool window logits to clip scores ``[clips, 527]``."""
-    scores = 1 / (1 + np.exp(-logits))
+    scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     return np.stack([linear_softmax(part) for part in np.split(scores, starts[1:])])
 

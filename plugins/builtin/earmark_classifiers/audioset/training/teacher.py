@@ -7,11 +7,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from earmark_classifiers.audioset.network import EMBEDDING_SIZE, AudioSetNetwork
 from earmark_classifiers.networks.logmel import EFFICIENTAT, LogMel
-from earmark_classifiers.networks.mobilenet import ConvNorm, MobileNetTagger, from_published
+from earmark_classifiers.networks.mobilenet import MobileNetTagger, from_published
 
 
 class Teacher(nn.Module):
@@ -31,14 +30,6 @@ class Teacher(nn.Module):
         logmels = self.front_end(samples).contiguous(memory_format=torch.channels_last)
         logits, embeddings = self.tagger(logmels)
         return logits, embeddings
-
-    def fuse(self) -> Teacher:
-        """Fold the batch norms, for speed; `inherit` needs them apart, so call it later."""
-        for module in self.modules():
-            if isinstance(module, ConvNorm):
-                module[0] = fuse_conv_bn_eval(module[0], module[1])
-                module[1] = nn.Identity()
-        return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 @dataclass(frozen=True, eq=False)
