@@ -1,0 +1,1 @@
+"""The demo library: sounds made by formula, under the poor names real libraries have."""

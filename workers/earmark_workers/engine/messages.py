@@ -1,0 +1,118 @@
+"""What the process that owns the database and its worker processes say to each other.
+
+All values are plain and picklable. Both ends are this very program, started by itself, so the
+pickles are trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """First message to a worker: what it is and how it may use the machine."""
+
+    entry_point: str
+    """Where the classifier class is, ``package.module:Class``."""
+    device: str
+    decoders: int
+    batch_windows: int
+    decode_timeout_s: float
+    decode_memory_mb: int
+
+
+@dataclass(frozen=True)
+class ClassifyFile:
+    """Identify this file, then ask whether to classify it."""
+
+    task: int
+    path: str
+    """As `os.fsdecode` gives it: names that are not UTF-8 come through whole."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Answer to `Identified`: classify the file, or drop it (its sound is known already)."""
+
+    task: int
+    proceed: bool
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The classifier is loaded."""
+
+    classifier: str
+    """Identity, such as ``audioset@1.0.0``."""
+
+
+@dataclass(frozen=True)
+class StartFailed:
+    """The classifier could not be loaded; the worker ends."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Identified:
+    """The audio identity of a file; the worker waits for a `Verdict` before it decodes."""
+
+    task: int
+    identity: str
+    audio_bytes: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """So much more of a long file has been decoded, in seconds of sound."""
+
+    task: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """Scores of one file.
+
+    Attributes
+    ----------
+    scores : ndarray of float32, shape (labels,)
+        Clip scores in [0, 1].
+    starts, ends : ndarray of float32, shape (labels,)
+        The window that speaks most for each label, in seconds.
+    """
+
+    task: int
+    scores: Floats
+    starts: Floats
+    ends: Floats
+    duration: float
+    sample_rate: int
+    channels: int
+    container: str
+    codec: str
+    windows: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One file could not be classified; the others are not concerned."""
+
+    task: int
+    code: str
+    message: str
+    retryable: bool
+    duration: float | None = None
+
+
+ToWorker = Setup | ClassifyFile | Verdict
+FromWorker = Ready | StartFailed | Identified | Advanced | Classified | Failed

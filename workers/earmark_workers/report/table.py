@@ -1,0 +1,71 @@
+"""The table and the summary at the end of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from earmark_files.paths import display
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from earmark_workers.report.progress import format_seconds
+from earmark_workers.report.values import FileReport, Status
+
+MAX_ROWS = 50
+"""Longer tables help nobody; `--json` and `--csv` give every file."""
+
+
+def print_table(console: Console, reports: Sequence[FileReport], root: str) -> None:
+    """Print what was done in this run: file, length, tags or the reason why there are none."""
+    if not reports:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("File", overflow="fold", max_width=48)
+    table.add_column("Length", justify="right")
+    table.add_column("Tags", overflow="fold")
+    for report in reports[:MAX_ROWS]:
+        table.add_row(
+            escape(display(_shorten(report.path, root))),
+            "" if report.duration is None else format_seconds(report.duration),
+            _outcome(report),
+        )
+    console.print(table)
+    if len(reports) > MAX_ROWS:
+        console.print(f"... and {len(reports) - MAX_ROWS} more (--json or --csv lists all)")
+
+
+def print_summary(
+    console: Console, *, counts: Counter[Status], fresh: int, seconds: float, elapsed: float
+) -> None:
+    """Print one line of totals, the failures named."""
+    total = sum(counts.values())
+    parts = [f"{total} files"]
+    parts += [f"{counts[status]} {status.value}" for status in Status if counts[status]]
+    line = ", ".join(parts)
+    if fresh:
+        line += (
+            f"; {seconds / 3600:.2f} h of audio in {format_seconds(elapsed)} "
+            f"({seconds / max(elapsed, 1e-6):.0f}x real time)"
+        )
+    elif total:
+        line += "; nothing new to do"
+    console.print(line, soft_wrap=True)
+
+
+def _shorten(path: str, root: str) -> str:
+    return str(Path(path).relative_to(root)) if Path(path).is_relative_to(root) else path
+
+
+def _outcome(report: FileReport) -> str:
+    if report.error is not None:
+        colour = "yellow" if report.status is Status.SKIPPED else "red"
+        return f"[{colour}]{report.error.code}[/]: {escape(report.error.message)}"
+    if not report.tags:
+        return "[dim]no tag above the threshold[/]"
+    by_label: dict[str, list[str]] = {}
+    for tag in report.tags:
+        by_label.setdefault(f"{tag.label} {tag.confidence:.2f}", []).append(tag.tag)
+    return escape("; ".join(f"{label}: {', '.join(t)}" for label, t in by_label.items()))
