@@ -36,7 +36,7 @@ class ReliabilityBin:
 
 
 def fit_calibration(logits: Floats, truth: Floats, steps: int = 50) -> Calibration:
-    """Fit scale and offset by Newton's method on the cross-entropy.
+    """Fit scale and offset to the least cross-entropy, by Newton's method with halved steps.
 
     Parameters
     ----------
@@ -45,12 +45,18 @@ def fit_calibration(logits: Floats, truth: Floats, steps: int = 50) -> Calibrati
     """
     z, y = logits.ravel().astype(np.float64), truth.ravel().astype(np.float64)
     design = np.stack([z, np.ones_like(z)])
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        margin = weights @ design
+        return float((np.logaddexp(0, margin) - y * margin).mean())
+
     weights = np.array([1.0, 0.0])
     for _ in range(steps):
-        p = 1 / (1 + np.exp(-(weights @ design)))
-        gradient = design @ (p - y)
+        p = 0.5 * (1 + np.tanh(0.5 * (weights @ design)))  # the sigmoid, without overflow
         curvature = (design * (p * (1 - p))) @ design.T + 1e-9 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve(curvature, design @ (p - y))
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-9:
+            step /= 2
         weights -= step
         if np.abs(step).max() < 1e-8:
             break

@@ -72,8 +72,7 @@ class Distillation:
         windows, owners = validation_windows(self.corpus)
         while self.epoch < self.recipe.epochs:
             started = time.monotonic()
-            loss = self._train_epoch()
-            self.epoch += 1
+            loss = self.train_epoch()
             self.save(folder / "checkpoint.pt")
             scores = clip_scores(window_logits(self.average, windows), owners)
             figures = judge(scores, self.corpus.teacher[self.corpus.is_val])
@@ -114,7 +113,8 @@ class Distillation:
         self.optimizer.load_state_dict(state["optimizer"])
         self.projection = Projection(state["axes"], state["mean"])
 
-    def _train_epoch(self) -> float:
+    def train_epoch(self) -> float:
+        """Train one epoch and return its mean loss."""
         rng = np.random.default_rng((self.recipe.seed, self.epoch))
         steps = len(self.train_clips) // self.recipe.batch
         self.student.train()
@@ -127,6 +127,7 @@ class Distillation:
             total += loss
             if step % 20 == 0:
                 log.debug("step", epoch=self.epoch, step=step, of=steps, loss=round(loss, 4))
+        self.epoch += 1
         return total / steps
 
     def _step(self, batch: Tensor) -> float:
@@ -163,7 +164,8 @@ class Distillation:
 
     def _teacher_embeddings(self, clips: int = 3_000, batch: int = 50) -> Tensor:
         rng = np.random.default_rng(self.recipe.seed)
-        chosen = rng.choice(np.flatnonzero(~self.corpus.is_val), clips, replace=False)
+        train = np.flatnonzero(~self.corpus.is_val)
+        chosen = rng.choice(train, min(clips, len(train)), replace=False)
         parts = [self.teacher(part)[1] for part in _plain_batches(self.corpus, chosen, batch)]
         return torch.cat(parts).clone()
 
