@@ -37,7 +37,7 @@ class InvalidOutputError(ClassifierError):
 
 
 class NotLoadedError(ClassifierError):
-    """`predict` or `pool` was called before `load` or after `close`."""
+    """`predict` was called before `load` or after `close`."""
 
     code = "not_loaded"
 
