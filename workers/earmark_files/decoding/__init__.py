@@ -1,0 +1,59 @@
+"""What a sound file holds, and its samples as a stream of mono blocks.
+
+The reader is chosen by content, never by name. What is cut short, damaged, empty or not a sound is
+refused with an `earmark_files.errors.AudioFileError`: a sound is never judged by a part of it.
+
+Decoders are large C libraries fed with files from anywhere. Use these functions for files you
+trust, `earmark_files.guard.GuardedDecoder` for all others.
+"""
+
+from __future__ import annotations
+
+from earmark_files.decoding.reader import AudioInfo
+from earmark_files.decoding.streaming import AudioStream, BlockStream
+from earmark_files.errors import AnyPath
+
+__all__ = ["AudioInfo", "AudioStream", "BlockStream", "probe", "stream"]
+
+
+def probe(path: AnyPath) -> AudioInfo:
+    """Return what a file says about its sound, after decoding no more than its beginning.
+
+    Raises
+    ------
+    AudioFileError
+        The file cannot be opened, or already its beginning shows that it cannot be decoded.
+    """
+    with AudioStream(path, sample_rate=16_000, block_seconds=1.0) as opened:
+        return opened.info
+
+
+def stream(path: AnyPath, *, sample_rate: int, block_seconds: float = 5.0) -> AudioStream:
+    """Decode a file to mono blocks, in memory that does not depend on its length.
+
+    Channels are mixed down by their plain mean, so sound in opposite phase cancels. The result is
+    resampled with soxr's "HQ" quality. Values beyond [-1, 1] in floating-point files are kept.
+
+    Parameters
+    ----------
+    path : path
+        File to read; any name the file system allows.
+    sample_rate : int
+        Hertz of the result.
+    block_seconds : float
+        Length of a block. Every block but the last has ``round(sample_rate * block_seconds)``
+        samples; together they are the same numbers for every length.
+
+    Returns
+    -------
+    AudioStream
+        Iterator over C-contiguous float32 arrays of shape (n,), all values finite. Its `info`
+        attribute is known at once; close it, or use ``with``, to stop before the end.
+
+    Raises
+    ------
+    AudioFileError
+        At once where the beginning of the file shows the fault, else during iteration. What was
+        yielded before an error is not to be used: the file is cut short or damaged.
+    """
+    return AudioStream(path, sample_rate=sample_rate, block_seconds=block_seconds)
