@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
+
 from earmark_plugin_api import InvalidManifestError, Label, Manifest, Window
 
 GOOD = Manifest(

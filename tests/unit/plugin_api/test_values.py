@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from earmark_plugin_api import (
     AudioClip,
     ClassifierError,
@@ -57,7 +58,7 @@ def test_top_predictions_come_highest_first_and_ties_in_label_order() -> None:
 def test_top_predictions_are_limited() -> None:
     scores = np.array([0.2, 0.9, 0.2, 0.5], np.float32)
     top = top_predictions(LABELS, scores, limit=1)
-    assert [(p.label.id, p.score) for p in top] == [("cat", pytest.approx(0.9))]
+    assert top == [Prediction(LABELS[1], float(np.float32(0.9)))]
 
 
 @pytest.mark.parametrize("count", [3, 5])

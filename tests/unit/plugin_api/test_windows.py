@@ -8,9 +8,10 @@ import tracemalloc
 import numpy as np
 import numpy.typing as npt
 import pytest
-from earmark_plugin_api import ClipWindow, InvalidInputError, Window, WindowCutter, cut_windows
 from hypothesis import given
 from hypothesis import strategies as st
+
+from earmark_plugin_api import ClipWindow, InvalidInputError, Window, WindowCutter, cut_windows
 
 RATE = 100
 

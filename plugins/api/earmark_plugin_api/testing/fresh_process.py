@@ -64,9 +64,9 @@ def look_at(factory: Factory, hash_seed: int = 0) -> FirstSight:
     )
     if done.returncode != 0:
         raise CheckFailedError(
-            f"{module}:{name} could not be made in a new process:\n{done.stderr.strip()}\n"
+            f"{module}:{name} could not be made in a new process:\n{done.stderr.strip()}\n",
             "The module must be importable, and the class callable without arguments, before "
-            "anything else was imported."
+            "anything else was imported.",
         )
     return FirstSight(**json.loads(done.stdout.splitlines()[-1]))
 

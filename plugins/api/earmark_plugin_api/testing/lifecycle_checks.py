@@ -43,8 +43,8 @@ def check_close_twice(factory: Factory, device: str = "cpu") -> None:
             classifier.close()
         except Exception as error:
             raise CheckFailedError(
-                f"close {when} raised {type(error).__name__}: {error}. Closing what is not open "
-                "must do nothing: workers close in every clean-up path."
+                f"close {when} raised {type(error).__name__}: {error}",
+                "Closing what is not open must do nothing: workers close in every clean-up path.",
             ) from error
 
 
@@ -59,8 +59,8 @@ def check_reload(factory: Factory, device: str = "cpu") -> None:
             rounds.append(classifier.predict(windows).scores.copy())
         except Exception as error:
             raise CheckFailedError(
-                f"Load and predict number {len(rounds) + 1} raised {type(error).__name__}: "
-                f"{error}. close() must leave the instance as it was before load()."
+                f"Load and predict number {len(rounds) + 1} raised {type(error).__name__}: {error}",
+                "close() must leave the instance as it was before load().",
             ) from error
         finally:
             classifier.close()
@@ -111,7 +111,7 @@ def _pickled_copy(state: str, instance: Classifier) -> Classifier:
         copy: Any = pickle.loads(pickle.dumps(instance))  # noqa: S301 - our own bytes
     except Exception as error:
         raise CheckFailedError(
-            f"Pickling {state} instance raised {type(error).__name__}: {error}. {remedy}"
+            f"Pickling {state} instance raised {type(error).__name__}: {error}", remedy
         ) from error
     return cast(Classifier, copy)
 
@@ -132,8 +132,8 @@ def check_unknown_device(factory: Factory, device: str = "cpu") -> None:
         classifier.predict(probe_windows(classifier.manifest))
     except Exception as error:
         raise CheckFailedError(
-            f"load({device!r}) after a refused device raised {type(error).__name__}: {error}. "
-            "A refused load() must leave the instance as it was."
+            f"load({device!r}) after a refused device raised {type(error).__name__}: {error}",
+            "A refused load() must leave the instance as it was.",
         ) from error
     finally:
         classifier.close()

@@ -40,7 +40,10 @@ def check_manifest(factory: Factory, device: str = "cpu") -> None:
     try:
         dataclasses.replace(before)
     except InvalidManifestError as error:
-        raise CheckFailedError(f"The manifest is not valid: {error}") from error
+        raise CheckFailedError(
+            f"The manifest is not valid: {error}",
+            "Make it with Manifest(...), which refuses these values, and leave it as it is.",
+        ) from error
     with loaded(factory, device) as other:
         after = other.manifest
     for when, seen in (("after load", after), ("after close", other.manifest)):

@@ -20,7 +20,20 @@ SAME = 1e-4
 
 
 class CheckFailedError(AssertionError):
-    """The classifier broke a rule of the contract; the message says which and how to mend it."""
+    """The classifier broke a rule of the contract.
+
+    Attributes
+    ----------
+    what : str
+        What was found, without a full stop.
+    remedy : str
+        What the rule is for or how to keep it, as sentences.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+        self.what = what
+        self.remedy = remedy
 
 
 class CheckDoesNotApplyError(Exception):
@@ -41,7 +54,7 @@ def loaded(factory: Factory, device: str) -> Iterator[Classifier]:
 def require(holds: bool | np.bool_, what: str, remedy: str) -> None:
     """Fail with `what` was found and the `remedy`, unless the rule `holds`."""
     if not holds:
-        raise CheckFailedError(f"{what}. {remedy}")
+        raise CheckFailedError(what, remedy)
 
 
 def require_error(
@@ -54,10 +67,9 @@ def require_error(
         return
     except Exception as error:
         raise CheckFailedError(
-            f"{when}: {type(error).__name__} ({error}) came instead of {expected.__name__}. "
-            f"{remedy}"
+            f"{when}: {type(error).__name__} ({error}) came instead of {expected.__name__}", remedy
         ) from error
-    raise CheckFailedError(f"{when}: nothing was raised. {remedy}")
+    raise CheckFailedError(f"{when}: nothing was raised", remedy)
 
 
 def require_same(
@@ -74,4 +86,4 @@ def require_same(
     )
     if not np.allclose(first, second, rtol=within, atol=within):
         difference = np.abs(np.subtract(first, second, dtype=np.float64)).max()
-        raise CheckFailedError(f"{what}: values differ by up to {difference:.3g}. {remedy}")
+        raise CheckFailedError(f"{what}: values differ by up to {difference:.3g}", remedy)

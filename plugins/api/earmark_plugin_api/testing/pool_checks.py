@@ -39,13 +39,14 @@ def pool_valid(classifier: Classifier, scores: Scores, what: str) -> Scores:
         require_clip_scores(classifier.manifest, pooled)
     except InvalidOutputError as error:
         raise CheckFailedError(
-            f"For {what}: {error}. pool() must return one finite float32 score in [0, 1] a label; "
-            "divide by zero and float64 are the usual culprits."
+            f"For {what}: {error}",
+            "pool() must return one finite float32 score in [0, 1] a label; division by zero and "
+            "float64 are the usual culprits.",
         ) from error
     except Exception as error:
         raise CheckFailedError(
-            f"For {what} pool raised {type(error).__name__}: {error}. Any scores in [0, 1] with "
-            "at least one row must be pooled."
+            f"For {what} pool raised {type(error).__name__}: {error}",
+            "Any scores in [0, 1] with at least one row must be pooled.",
         ) from error
     return pooled
 

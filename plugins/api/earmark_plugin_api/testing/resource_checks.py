@@ -53,8 +53,8 @@ def check_thread_safety(factory: Factory, device: str = "cpu") -> None:
                 parallel = list(threads.map(work, batches))
         except Exception as error:
             raise CheckFailedError(
-                f"In {THREADS} threads at once {type(error).__name__} was raised: {error}. "
-                f"{_THREAD_REMEDY}"
+                f"In {THREADS} threads at once {type(error).__name__} was raised: {error}",
+                _THREAD_REMEDY,
             ) from error
     for alone, results in zip(serial, parallel, strict=True):
         for scores, pooled in results:

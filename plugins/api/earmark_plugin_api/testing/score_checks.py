@@ -36,13 +36,14 @@ def predict_valid(classifier: Classifier, windows: Samples, what: str) -> npt.ND
         require_result(classifier.manifest, len(windows), result)
     except InvalidOutputError as error:
         raise CheckFailedError(
-            f"For {what}: {error}. predict() must return finite float32 scores in [0, 1], one row "
-            "a window and one column a label: end with a sigmoid or softmax, not with logits."
+            f"For {what}: {error}",
+            "predict() must return finite float32 scores in [0, 1], one row a window and one "
+            "column a label: end with a sigmoid or softmax, not with logits.",
         ) from error
     except Exception as error:
         raise CheckFailedError(
-            f"For {what} predict raised {type(error).__name__}: {error}. Any finite float32 "
-            "window of the manifest's length must get scores."
+            f"For {what} predict raised {type(error).__name__}: {error}",
+            "Any finite float32 window of the manifest's length must get scores.",
         ) from error
     return result.scores
 
