@@ -14,7 +14,6 @@ import numpy.typing as npt
 from earmark_classifiers.audioset.pooling import linear_softmax
 from earmark_plugin_api import (
     DeviceUnavailableError,
-    InvalidInputError,
     Label,
     Manifest,
     NotLoadedError,
@@ -22,6 +21,8 @@ from earmark_plugin_api import (
     WeightsMissingError,
     Window,
     WindowScores,
+    require_window_scores,
+    require_windows,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class AudioSetClassifier:
         """
         if self._network is None:
             raise NotLoadedError("load the audioset classifier before predict")
-        self._check_windows(windows)
+        require_windows(self.manifest, windows)
         if not len(windows):
             return WindowScores(np.zeros((0, 527), np.float32), np.zeros((0, 256), np.float32))
         logits, embeddings = self._run(self._network, windows)
@@ -130,7 +131,14 @@ class AudioSetClassifier:
         return WindowScores(_fade_quiet(scores, windows).astype(np.float32), embeddings)
 
     def pool(self, scores: Floats) -> Floats:
-        """Combine window scores ``[windows, 527]`` so that a short event is not lost."""
+        """Combine window scores ``[windows, 527]`` so that a short event is not lost.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no window or a score is not one.
+        """
+        require_window_scores(self.manifest, scores)
         return linear_softmax(scores)
 
     def close(self) -> None:
@@ -144,22 +152,12 @@ class AudioSetClassifier:
     def __setstate__(self, state: dict[str, str]) -> None:
         self.__init__()  # type: ignore[misc]
 
-    def _check_windows(self, windows: Floats) -> None:
-        wanted = round(self.manifest.window.seconds * self.manifest.sample_rate)
-        if windows.ndim != 2 or windows.shape[1] != wanted or windows.dtype != np.float32:
-            raise InvalidInputError(
-                f"windows must be float32 [windows, {wanted}], not {windows.dtype} "
-                f"{list(windows.shape)}"
-            )
-        if not np.isfinite(windows).all():
-            raise InvalidInputError("windows contain NaN or infinite values")
-
     def _run(self, network: AudioSetNetwork, windows: Floats) -> tuple[Floats, Floats]:
         import torch
 
         try:
             with torch.inference_mode():
-                batch = torch.from_numpy(np.ascontiguousarray(windows)).to(self._device)
+                batch = torch.tensor(windows, device=self._device)
                 logits, embeddings = network(batch)
                 return logits.cpu().numpy(), embeddings.cpu().numpy()
         except torch.OutOfMemoryError as error:
