@@ -1,0 +1,1 @@
+"""Which classifiers there are, and in which versions they have been used."""

@@ -1,0 +1,54 @@
+"""Import one plugin and tell on standard output what its manifest says, as JSON.
+
+Run as ``python -m earmark.classifiers.inspection NAME TARGET`` by the registry, in a process
+that may die. Needs no Django.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from earmark_plugin_api import Classifier, InvalidManifestError, Manifest
+
+
+def inspect(name: str, target: str) -> dict[str, Any]:
+    """Return ``manifest`` (or None), ``code`` and ``message`` for one plugin."""
+    try:
+        made = EntryPoint(name=name, value=target, group="").load()()
+        if not isinstance(made, Classifier):
+            return _broken("not_a_classifier", f"{target} does not satisfy the contract.")
+        manifest = made.manifest
+    except ModuleNotFoundError as error:
+        return _broken("missing_dependency", f"It needs {error.name}, which is not installed.")
+    except InvalidManifestError as error:
+        return _broken("invalid_manifest", str(error))
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+        return _broken("import_failed", f"{type(error).__name__}: {error}")
+    if not isinstance(manifest, Manifest):
+        return _broken("invalid_manifest", f"Its manifest is a {type(manifest).__name__}.")
+    if manifest.name != name:
+        return _broken(
+            "name_mismatch", f"Its manifest says {manifest.name!r}, its entry point {name!r}."
+        )
+    return {"manifest": asdict(manifest), "code": "", "message": ""}
+
+
+def _broken(code: str, message: str) -> dict[str, Any]:
+    return {"manifest": None, "code": code, "message": message}
+
+
+def main() -> None:
+    """Answer on the real standard output; whatever the plugin prints goes elsewhere."""
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    with answer:
+        json.dump(inspect(sys.argv[1], sys.argv[2]), answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every app of the platform builds on; imports none of them."""

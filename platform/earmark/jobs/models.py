@@ -1,0 +1,223 @@
+"""Runs, their jobs, and what the classifiers said."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.library.models import AudioFile, Library
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Named filters of runs."""
+
+    def open(self) -> RunQuerySet:
+        """Runs that still have work to do."""
+        return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+
+
+class Run(models.Model):
+    """One submission: these files, through these classifiers, in this way.
+
+    `options` is what the later steps of the run need and jobs do not look at (threshold, whether
+    to write); it is fixed at submission.
+    """
+
+    class State(models.TextChoices):
+        """How far the run is; whether its jobs went well is told by their counts."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        FINISHED = "finished"
+        CANCELLED = "cancelled"
+
+    class Mode(models.TextChoices):
+        """Which files are classified."""
+
+        MISSING = "missing", "only what has no result yet"
+        FORCE = "force", "everything anew"
+
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="runs")
+    under = models.TextField(blank=True, default="")
+    classifiers = models.ManyToManyField(ClassifierVersion, related_name="runs")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.MISSING)
+    options = models.JSONField(default=dict, blank=True)
+    priority = models.SmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "finished", "cancelled"]),
+                name="jobs_run_state_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(mode__in=["missing", "force"]), name="jobs_run_mode_valid"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("id"), condition=Q(state__in=["queued", "running"]), name="jobs_run_open_idx"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class PredictionSet(models.Model):
+    """What one classifier version says about one piece of audio, kept once however many files.
+
+    `scores` is a list of ``[position, score, start, end]``, highest score first: the label's
+    position in `ClassifierVersion.labels`, the clip score in [0, 1], and the seconds of the
+    window that spoke most for it (or null). `earmark.jobs.scores` packs and unpacks it.
+    """
+
+    classifier = models.ForeignKey(
+        ClassifierVersion, on_delete=models.PROTECT, related_name="prediction_sets"
+    )
+    audio_hash = models.CharField(max_length=128)
+    scores = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "predictions"
+        verbose_name_plural = "predictions"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["audio_hash", "classifier"], name="jobs_predictionset_audio_uniq"
+            ),
+            models.CheckConstraint(
+                condition=~Q(audio_hash=""), name="jobs_predictionset_audio_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.classifier_id} on {self.audio_hash}"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Named filters of jobs."""
+
+    def queued(self) -> JobQuerySet:
+        """Jobs that wait for a worker."""
+        return self.filter(state=Job.State.QUEUED)
+
+    def running(self) -> JobQuerySet:
+        """Jobs that a worker holds."""
+        return self.filter(state=Job.State.RUNNING)
+
+    def unfinished(self) -> JobQuerySet:
+        """Jobs that are still to be done."""
+        return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+
+
+class Job(models.Model):
+    """One classifier over one file, within one run.
+
+    `attempts` counts claims and is the fencing token: who completes must name the attempt it
+    claimed. `lost_leases` counts the claims whose worker died. A job with `waits_for` stands
+    aside while that job, on the same audio, is running.
+    """
+
+    class State(models.TextChoices):
+        """What became of the job."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+        CANCELLED = "cancelled"
+
+    # The unique constraint and the claim index begin with these two: no index of their own.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="jobs", db_index=False)
+    classifier = models.ForeignKey(
+        ClassifierVersion, on_delete=models.PROTECT, related_name="jobs", db_index=False
+    )
+    file = models.ForeignKey(AudioFile, on_delete=models.CASCADE, related_name="jobs")
+    priority = models.SmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    reason_code = models.CharField(max_length=64, blank=True, default="")
+    reason_message = models.TextField(blank=True, default="")
+    retryable = models.BooleanField(default=False)
+    attempts = models.PositiveIntegerField(default=0)
+    lost_leases = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    waits_for = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    reused_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "file", "classifier"], name="jobs_job_once_per_run"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["queued", "running", "succeeded", "failed", "skipped", "cancelled"]
+                ),
+                name="jobs_job_state_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", lease_until__isnull=False) & ~Q(worker="")
+                | ~Q(state="running") & Q(lease_until__isnull=True),
+                name="jobs_job_running_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
+                | Q(state__in=["succeeded", "failed", "skipped", "cancelled"])
+                & Q(finished_at__isnull=False),
+                name="jobs_job_finished_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["failed", "skipped"]) | ~Q(reason_code=""),
+                name="jobs_job_failed_has_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("classifier"),
+                F("lost_leases"),
+                F("priority").desc(),
+                F("id"),
+                condition=Q(state="queued"),
+                name="jobs_job_claim_idx",
+            ),
+            models.Index(
+                fields=["lease_until"], condition=Q(state="running"), name="jobs_job_lease_idx"
+            ),
+            models.Index(fields=["run", "state"], name="jobs_job_run_state_idx"),
+            models.Index(
+                fields=["waits_for"],
+                condition=Q(waits_for__isnull=False),
+                name="jobs_job_waits_for_idx",
+            ),
+            models.Index(
+                fields=["reused_from"],
+                condition=Q(reused_from__isnull=False),
+                name="jobs_job_reused_from_idx",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk}"

@@ -1,0 +1,80 @@
+"""Questions about runs, jobs and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.scores import StoredScore, unpack_scores
+from earmark.library.models import Library
+
+_IN_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """How many jobs of a run are in each state."""
+
+    queued: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        """All jobs of the run."""
+        return self.finished + self.queued + self.running
+
+    @property
+    def finished(self) -> int:
+        """Jobs that need no more work."""
+        return self.succeeded + self.failed + self.skipped + self.cancelled
+
+
+def count_jobs(*, run: Run) -> RunCounts:
+    """Count the jobs of a run, as the rows are at this moment."""
+    rows = Job.objects.filter(run=run).values_list("state").annotate(Count("pk"))
+    return RunCounts(**dict(rows))
+
+
+def list_open_runs(*, library: Library | None = None, under: str | None = None) -> QuerySet[Run]:
+    """Return the runs that still have work to do, oldest first."""
+    runs = Run.objects.open().select_related("library").order_by("pk")
+    if library is not None:
+        runs = runs.filter(library=library)
+    if under is not None:
+        runs = runs.filter(under=under)
+    return runs
+
+
+def list_classifiers_with_work() -> list[ClassifierVersion]:
+    """Return the usable classifier versions that have queued jobs."""
+    waiting = Job.objects.queued().values("classifier").distinct()
+    return list(ClassifierVersion.objects.usable().filter(pk__in=waiting).order_by("pk"))
+
+
+def list_lease_holders() -> list[str]:
+    """Return the workers that hold jobs."""
+    holders = Job.objects.running().values_list("worker", flat=True).distinct()
+    return sorted(holders)
+
+
+def get_scores(
+    *, classifier: ClassifierVersion, audio_hashes: Collection[str]
+) -> dict[str, list[StoredScore]]:
+    """Return the stored scores of pieces of audio, highest first, by audio hash."""
+    found: dict[str, list[StoredScore]] = {}
+    wanted: Sequence[str] = sorted({audio_hash for audio_hash in audio_hashes if audio_hash})
+    for start in range(0, len(wanted), _IN_LIMIT):
+        rows = PredictionSet.objects.filter(
+            classifier=classifier, audio_hash__in=wanted[start : start + _IN_LIMIT]
+        )
+        for audio_hash, packed in rows.values_list("audio_hash", "scores"):
+            found[audio_hash] = unpack_scores(packed, classifier.label_list)
+    return found

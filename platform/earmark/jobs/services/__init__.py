@@ -1,0 +1,53 @@
+"""Everything that changes runs, jobs and predictions.
+
+The protocol: a worker claims jobs with a lease (`claim_jobs`), tells which audio it found
+(`identify_jobs`, which finishes at once what is known already), classifies the rest, renews its
+lease meanwhile (`renew_leases`) and reports (`complete_jobs`, `fail_job`). Whoever reports names
+the attempt it claimed; a worker that lost its lease is refused. `requeue_expired` gives the work
+of the dead to the living.
+"""
+
+from earmark.jobs.services.claiming import (
+    ClaimedJob,
+    claim_jobs,
+    release_jobs,
+    renew_leases,
+)
+from earmark.jobs.services.completion import (
+    Completion,
+    JobResult,
+    complete_jobs,
+    fail_job,
+    skip_job,
+)
+from earmark.jobs.services.fencing import Claim
+from earmark.jobs.services.identification import (
+    FoundAudio,
+    Identification,
+    Verdict,
+    identify_jobs,
+)
+from earmark.jobs.services.runs import cancel_run, close_finished_runs, submit_run
+from earmark.jobs.services.sweeping import SweepReport, requeue_expired
+
+__all__ = [
+    "Claim",
+    "ClaimedJob",
+    "Completion",
+    "FoundAudio",
+    "Identification",
+    "JobResult",
+    "SweepReport",
+    "Verdict",
+    "cancel_run",
+    "claim_jobs",
+    "close_finished_runs",
+    "complete_jobs",
+    "fail_job",
+    "identify_jobs",
+    "release_jobs",
+    "renew_leases",
+    "requeue_expired",
+    "skip_job",
+    "submit_run",
+]

@@ -1,0 +1,173 @@
+"""Store what came out of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.errors import UnidentifiedAudioError
+from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.scores import LabelScore, pack_scores
+from earmark.jobs.services.fencing import Claim, finish, finish_reused, lock_audio, lock_claimed
+from earmark.jobs.services.runs import close_finished_runs
+from earmark.library.services import AudioFacts, mark_failed, mark_missing, record_facts
+from earmark_files.errors import ReadErrorCode
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a worker found out in a job.
+
+    Attributes
+    ----------
+    claim : Claim
+    scores : sequence of LabelScore
+        All of them, or at least every one that matters; see `earmark.jobs.scores.pack_scores`
+        for those that are kept.
+    facts : AudioFacts
+        What decoding told about the file.
+    """
+
+    claim: Claim
+    scores: Sequence[LabelScore]
+    facts: AudioFacts
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What became of results.
+
+    Attributes
+    ----------
+    accepted : list of int
+        Jobs that have succeeded with their result.
+    refused : list of int
+        Jobs whose claim was lost; nothing was stored for them.
+    followers : list of int
+        Further jobs, on equal audio, that have succeeded with the same results.
+    """
+
+    accepted: list[int]
+    refused: list[int]
+    followers: list[int]
+
+
+def complete_jobs(*, results: Sequence[JobResult]) -> Completion:
+    """Store the results of claimed jobs, all or none, and finish them.
+
+    A result whose claim was lost is refused; the others are not concerned. Jobs that wait on
+    equal audio succeed with them.
+
+    Raises
+    ------
+    UnidentifiedAudioError
+        If the audio of a file is not known; see `identify_jobs`.
+    UnknownLabelError
+        If a score's label is not in the classifier's vocabulary.
+    """
+    by_job = {result.claim.job_id: result for result in results}
+    claims = [result.claim for result in results]
+    files = Job.objects.filter(pk__in=by_job).values_list("file__audio_hash", flat=True)
+    with transaction.atomic():
+        lock_audio(files)
+        jobs = lock_claimed(claims)
+        _store_predictions([(job, by_job[pk]) for pk, job in jobs.items()])
+        record_facts(facts={job.file_id: by_job[pk].facts for pk, job in jobs.items()})
+        finish(Job.objects.filter(pk__in=jobs), Job.State.SUCCEEDED)
+        followers = _finish_followers(jobs.values())
+    runs = {job.run_id for job in (*jobs.values(), *followers)}
+    close_finished_runs(run_ids=runs)
+    return Completion(
+        accepted=sorted(jobs),
+        refused=sorted(pk for pk in by_job if pk not in jobs),
+        followers=sorted(job.pk for job in followers),
+    )
+
+
+def fail_job(
+    *, claim: Claim, code: str, message: str, retryable: bool = False, file_fault: bool = True
+) -> bool:
+    """Finish a claimed job as failed; return False if the claim was lost.
+
+    Parameters
+    ----------
+    claim : Claim
+    code, message : str
+        The reason: stable name, and sentence for people.
+    retryable : bool
+        Whether the same may succeed later although nobody changed the file.
+    file_fault : bool
+        Whether the file is to blame. It is then marked as failed (as missing for
+        ``file_not_found``) and left alone until it changes.
+    """
+    with transaction.atomic():
+        job = lock_claimed([claim]).get(claim.job_id)
+        if job is None:
+            return False
+        rows = Job.objects.filter(pk=job.pk)
+        finish(rows, Job.State.FAILED, code=code, message=message, retryable=retryable)
+        if code == ReadErrorCode.FILE_NOT_FOUND:
+            mark_missing(file_id=job.file_id)
+        elif file_fault:
+            mark_failed(file_id=job.file_id, code=code, message=message, retryable=retryable)
+    close_finished_runs(run_ids={job.run_id})
+    return True
+
+
+def skip_job(*, claim: Claim, code: str, message: str = "") -> bool:
+    """Finish a claimed job as skipped; return False if the claim was lost."""
+    with transaction.atomic():
+        job = lock_claimed([claim]).get(claim.job_id)
+        if job is None:
+            return False
+        finish(Job.objects.filter(pk=job.pk), Job.State.SKIPPED, code=code, message=message)
+    close_finished_runs(run_ids={job.run_id})
+    return True
+
+
+def _store_predictions(done: Sequence[tuple[Job, JobResult]]) -> None:
+    classifiers = ClassifierVersion.objects.in_bulk({job.classifier_id for job, _ in done})
+    now = timezone.now()
+    sets: dict[tuple[int, str], PredictionSet] = {}
+    for job, result in done:
+        if not job.file.audio_hash:
+            raise UnidentifiedAudioError(f"The audio of file {job.file_id} is not known.")
+        positions = classifiers[job.classifier_id].label_positions
+        # Two jobs of one call may be about equal audio: a row can be upserted only once.
+        sets[job.classifier_id, job.file.audio_hash] = PredictionSet(
+            classifier_id=job.classifier_id,
+            audio_hash=job.file.audio_hash,
+            scores=pack_scores(result.scores, positions),
+            created_at=now,
+        )
+    PredictionSet.objects.bulk_create(
+        sets.values(),
+        update_conflicts=True,
+        unique_fields=["audio_hash", "classifier"],
+        update_fields=["scores", "created_at"],
+    )
+
+
+def _finish_followers(leaders: Collection[Job]) -> list[Job]:
+    """Finish the queued jobs that the new results answer too."""
+    if not leaders:
+        return []
+    by_audio = {(job.classifier_id, job.file.audio_hash): job for job in leaders}
+    same_audio = Q(
+        file__audio_hash__in={audio_hash for _, audio_hash in by_audio},
+        run__mode=Run.Mode.MISSING,
+    )
+    waiting = Job.objects.queued().filter(Q(waits_for__in=leaders) | same_audio)
+    rows = waiting.select_for_update(of=("self",)).select_related("file").order_by("pk")
+    finished = []
+    for job in rows:
+        leader = by_audio.get((job.classifier_id, job.file.audio_hash))
+        if leader is not None:
+            finish_reused(Job.objects.filter(pk=job.pk), leader)
+            finished.append(job)
+    return finished

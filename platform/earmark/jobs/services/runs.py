@@ -1,0 +1,127 @@
+"""Submit, cancel and close runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import structlog
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.services.fencing import finish
+from earmark.library.models import Library
+from earmark.library.selectors import list_files
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 2000
+
+
+def submit_run(
+    *,
+    library: Library,
+    classifiers: Sequence[ClassifierVersion],
+    under: str = "",
+    mode: Run.Mode = Run.Mode.MISSING,
+    options: Mapping[str, object] | None = None,
+    priority: int = 0,
+    limit: int | None = None,
+    requested_by: User | None = None,
+) -> Run | None:
+    """Queue the classification of a library, or of a folder or file in it.
+
+    Parameters
+    ----------
+    library : Library
+    classifiers : sequence of ClassifierVersion
+    under : str
+        Folder or file of the library in text form; "" is all of it.
+    mode : Run.Mode
+        ``missing``: only files whose audio has no result of the classifier version yet, which
+        includes files that are new or have changed. ``force``: all files.
+    options : mapping, optional
+        What later steps need; kept as it is (JSON).
+    priority : int
+        Jobs of higher numbers are done first.
+    limit : int, optional
+        Take this many files at most, in order of path.
+    requested_by : user, optional
+
+    Returns
+    -------
+    Run or None
+        None if there is nothing to do; nothing is stored then.
+    """
+    with transaction.atomic():
+        run = Run.objects.create(
+            library=library,
+            under=under,
+            mode=mode,
+            options=dict(options or {}),
+            priority=priority,
+            requested_by=requested_by,
+        )
+        run.classifiers.set(classifiers)
+        jobs = 0
+        for classifier in classifiers:
+            for ids in _batches_of_files(run, classifier, limit):
+                Job.objects.bulk_create(
+                    Job(run=run, classifier=classifier, file_id=pk, priority=priority) for pk in ids
+                )
+                jobs += len(ids)
+        if not jobs:
+            transaction.set_rollback(True)
+    if not jobs:
+        return None
+    log.info("run_submitted", run=run.pk, library=library.pk, jobs=jobs)
+    return run
+
+
+def cancel_run(*, run: Run) -> int:
+    """Cancel what has not been started, and return how many jobs that is.
+
+    Jobs that a worker holds are finished by it: their work is nearly done and worth keeping.
+    """
+    with transaction.atomic():
+        queued = Job.objects.queued().filter(run=run)
+        cancelled = finish(queued, Job.State.CANCELLED, code="run_cancelled")
+        Run.objects.open().filter(pk=run.pk).update(state=Run.State.CANCELLED, finished_at=Now())
+    log.info("run_cancelled", run=run.pk, jobs=cancelled)
+    return cancelled
+
+
+def close_finished_runs(*, run_ids: Collection[int] | None = None) -> int:
+    """Mark runs without unfinished jobs as finished; return how many.
+
+    To be called after the transaction that finished jobs: within it, two workers that finish
+    the last two jobs would each see the other's as unfinished.
+
+    Parameters
+    ----------
+    run_ids : collection of int, optional
+        Look at these runs only; by default at all.
+    """
+    runs = Run.objects.open()
+    if run_ids is not None:
+        runs = runs.filter(pk__in=run_ids)
+    unfinished = Job.objects.unfinished().filter(run=OuterRef("pk"))
+    return runs.filter(~Exists(unfinished)).update(state=Run.State.FINISHED, finished_at=Now())
+
+
+def _batches_of_files(
+    run: Run, classifier: ClassifierVersion, limit: int | None
+) -> Iterator[list[int]]:
+    """Yield the ids of the files to classify, a batch at a time."""
+    files = list_files(library=run.library, under=run.under).worth_trying()
+    if run.mode == Run.Mode.MISSING:
+        known = PredictionSet.objects.filter(
+            classifier=classifier, audio_hash=OuterRef("audio_hash")
+        )
+        files = files.filter(~Exists(known))
+    ids = list(files.values_list("pk", flat=True)[:limit])
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]

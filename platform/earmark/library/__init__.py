@@ -1,0 +1,1 @@
+"""Sound libraries and their files: register, scan, identify."""

@@ -1,0 +1,119 @@
+"""Make a folder a library."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from earmark.library.errors import LibraryExistsError, RootNotAllowedError, RootNotFoundError
+from earmark.library.models import AudioFile, Library, Scan
+from earmark.library.paths import path_key, to_relative
+from earmark.library.selectors import find_library, list_libraries_below
+from earmark.library.services.relations import repoint_rows
+from earmark_files.paths import display, path_to_text
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 1000
+
+
+def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Library:
+    """Make a folder a library.
+
+    A folder that contains libraries takes them over, with all that is known about their files:
+    a file belongs to one library only.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; links in it are resolved.
+    name : str
+        What people call it; by default the folder's name.
+    trusted : bool
+        Whether the request comes from the shell, whose user can reach the folder anyway. Others
+        are held to the roots in ``EARMARK_LIBRARY_ROOTS``.
+
+    Raises
+    ------
+    RootNotFoundError
+        If it is not a folder that can be read.
+    RootNotAllowedError
+        If it lies outside the allowed roots.
+    LibraryExistsError
+        If it is a library already or lies in one.
+    """
+    location = resolve_root(root, trusted=trusted)
+    holder = find_library(location)
+    if holder is not None:
+        raise _exists(location, holder.library)
+    text = path_to_text(location)
+    try:
+        with transaction.atomic():
+            library = Library.objects.create(
+                name=(name or display(location.name or str(location)))[:200],
+                root=text,
+                root_key=path_key(text),
+            )
+            for inner in list_libraries_below(location):
+                _take_over(library, inner, location)
+    except IntegrityError as error:
+        raise _exists(location, Library.objects.get(root_key=path_key(text))) from error
+    log.info("library_registered", library=library.pk, root=text)
+    return library
+
+
+def resolve_root(root: Path, *, trusted: bool) -> Path:
+    """Return the real path of a folder that may become a library.
+
+    Raises
+    ------
+    RootNotFoundError
+        If it is not a folder that can be read.
+    RootNotAllowedError
+        If it lies outside the allowed roots. Said before anything is said about what is there.
+    """
+    location = Path(os.path.realpath(root.expanduser()))
+    if not trusted:
+        _check_allowed(location)
+    if not location.is_dir() or not os.access(location, os.R_OK | os.X_OK):
+        raise RootNotFoundError(f"{display(location)} is not a folder that can be read.")
+    return location
+
+
+def _check_allowed(location: Path) -> None:
+    allowed = [Path(os.path.realpath(root)) for root in settings.EARMARK_LIBRARY_ROOTS]
+    if any(location.is_relative_to(root) for root in allowed):
+        return
+    places = ", ".join(display(root) for root in allowed)
+    raise RootNotAllowedError(
+        f"{display(location)} lies outside the folders where libraries may be "
+        f"({places or 'none is set'}).",
+        hint="Whoever runs this installation can add folders with EARMARK_LIBRARY_ROOTS.",
+    )
+
+
+def _exists(location: Path, library: Library) -> LibraryExistsError:
+    return LibraryExistsError(
+        f"{display(location)} belongs to the library {library.name!r} already.",
+        hint="Scan that library instead.",
+        context={"library": library.pk},
+    )
+
+
+def _take_over(outer: Library, inner: Library, outer_location: Path) -> None:
+    """Move the files of a library inside another into it, and forget the inner one."""
+    prefix = to_relative(outer_location, inner.location)
+    inner.scans.filter(state=Scan.State.QUEUED).delete()
+    while batch := list(AudioFile.objects.filter(library=inner).only("path")[:_BATCH]):
+        for file in batch:
+            file.library = outer
+            file.path = f"{prefix}/{file.path}"
+            file.path_key = path_key(file.path)
+        AudioFile.objects.bulk_update(batch, ["library", "path", "path_key"])
+    repoint_rows(inner, outer, prefix=prefix)
+    log.info("library_taken_over", library=outer.pk, inner=inner.pk)
+    inner.delete()

@@ -1,0 +1,110 @@
+"""What all installations share. Complete only together with one of its neighbours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from earmark.settings import env, logs
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = _PACKAGE.parents[1]
+
+DATA_DIR = Path(
+    env.read_text(
+        "EARMARK_DATA_DIR",
+        default=str(
+            (_CHECKOUT if (_CHECKOUT / "manage.py").is_file() else Path.cwd()) / "var",
+        ),
+        meaning="Folder of all state: database, secret key, caches. A second folder is a second, "
+        "independent installation.",
+    )
+).absolute()
+
+EARMARK_LIBRARY_ROOTS = env.read_paths(
+    "EARMARK_LIBRARY_ROOTS",
+    default=[],
+    default_words="(none)",
+    meaning="Folders, separated as in PATH, inside which libraries may be registered through the "
+    "web. The command line may name any folder its user can read.",
+)
+EARMARK_JOB_LEASE_SECONDS = env.read_number(
+    "EARMARK_JOB_LEASE_SECONDS",
+    default=120,
+    meaning="Seconds a worker may hold a job without a sign of life before others may take it.",
+)
+EARMARK_JOB_MAX_LOST_LEASES = env.read_number(
+    "EARMARK_JOB_MAX_LOST_LEASES",
+    default=3,
+    meaning="How often a job may lose its worker before it fails with worker_killed.",
+)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "earmark.core",
+    "earmark.library",
+    "earmark.classifiers",
+    "earmark.jobs",
+    "earmark.tagging",
+    "earmark.writeback",
+    "earmark_workers",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "earmark.core.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+ROOT_URLCONF = "earmark.urls"
+ASGI_APPLICATION = "earmark.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+LOGGING_CONFIG = "earmark.settings.logs.configure"
+LOGGING = logs.settings(
+    level=env.read_text(
+        "EARMARK_LOG_LEVEL",
+        default="WARNING",
+        meaning="Least severe log messages to show: DEBUG, INFO, WARNING or ERROR.",
+    ),
+    as_json=env.read_flag(
+        "EARMARK_LOG_JSON",
+        default=False,
+        meaning="Write each log message as one JSON object, for log collectors.",
+    ),
+)

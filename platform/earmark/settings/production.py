@@ -1,0 +1,37 @@
+"""Servers behind a proxy that speaks HTTPS. Every secret comes from the environment."""
+
+from __future__ import annotations
+
+from earmark.settings import env
+from earmark.settings.base import *  # noqa: F403
+
+DEBUG = False
+SECRET_KEY = env.read_required(
+    "EARMARK_SECRET_KEY",
+    meaning="Secret key of a production installation: 50 random characters or more.",
+)
+ALLOWED_HOSTS = env.read_required(
+    "EARMARK_ALLOWED_HOSTS",
+    meaning="Host names, separated by commas, under which the web pages may be asked for.",
+).split(",")
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+DATABASES = {
+    "default": env.parse_database_url(
+        env.read_required(
+            "EARMARK_DATABASE_URL",
+            meaning="Database to use, such as postgresql://user:password@host:5432/earmark.",
+        )
+    )
+}
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}

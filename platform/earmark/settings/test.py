@@ -1,0 +1,45 @@
+"""For the test suite and the type checker: a throw-away database, no state in the data folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from earmark.settings import env
+from earmark.settings.base import *  # noqa: F403
+
+DEBUG = False
+SECRET_KEY = "for tests only"  # noqa: S105
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_USE_FINDERS = True
+EARMARK_LIBRARY_ROOTS = []
+
+_kind = env.read_text(
+    "EARMARK_TEST_DATABASE",
+    default="sqlite",
+    meaning="Which database the tests run on: sqlite or postgres.",
+)
+_url = env.declare(
+    "EARMARK_TEST_DATABASE_URL",
+    default="found or started by make test",
+    meaning="PostgreSQL server the tests may make databases on.",
+)
+_database: dict[str, Any]
+if _kind == "sqlite":
+    # A file and not memory: tests start further processes on the same database.
+    _folder = Path(tempfile.gettempdir())
+    _database = env.sqlite_database(_folder / "earmark-unused.sqlite3")
+    _database["TEST"] = {"NAME": _folder / f"earmark-test-{os.getpid()}.sqlite3"}
+elif _kind == "postgres" and _url:
+    _database = env.parse_database_url(_url)
+else:
+    raise ImproperlyConfigured(
+        "Set EARMARK_TEST_DATABASE to sqlite, or to postgres together with "
+        "EARMARK_TEST_DATABASE_URL. `make test` finds or starts a PostgreSQL by itself."
+    )
+DATABASES = {"default": _database}

@@ -1,0 +1,48 @@
+"""Questions about tags."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import Exists, F, OuterRef
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.models import PredictionSet
+from earmark.library.models import AudioFileQuerySet, Library
+from earmark.library.selectors import list_files
+from earmark.tagging.knowledge import TagPolicy
+from earmark.tagging.models import StoredPolicy, Tag, TagSet
+
+_IN_LIMIT = 500
+
+
+def get_policy(*, library: Library, threshold: float | None = None) -> TagPolicy:
+    """Return the policy that holds for a library; a given threshold comes before the stored."""
+    if threshold is None:
+        stored = StoredPolicy.objects.filter(library=library).first()
+        stored = stored or StoredPolicy.objects.filter(library=None).first()
+        threshold = stored.threshold if stored else StoredPolicy.DEFAULT_THRESHOLD
+    return TagPolicy.with_threshold(threshold)
+
+
+def list_files_to_derive(
+    *, library: Library, classifier: ClassifierVersion, basis: str, under: str = ""
+) -> AudioFileQuerySet:
+    """Return the files that have a result but no tags on this basis, in order of path."""
+    results = PredictionSet.objects.filter(classifier=classifier, audio_hash=OuterRef("audio_hash"))
+    current = TagSet.objects.filter(
+        file=OuterRef("pk"), basis=basis, audio_hash=OuterRef("audio_hash")
+    )
+    files = list_files(library=library, under=under).present()
+    return files.filter(Exists(results)).filter(~Exists(current))
+
+
+def get_tags(*, file_ids: Collection[int]) -> dict[int, list[Tag]]:
+    """Return the tags of files, surest first, by file id; files without tags have none."""
+    found: dict[int, list[Tag]] = {pk: [] for pk in file_ids}
+    wanted = sorted(found)
+    for start in range(0, len(wanted), _IN_LIMIT):
+        rows = Tag.objects.filter(file__in=wanted[start : start + _IN_LIMIT])
+        for tag in rows.order_by("file", F("confidence").desc(nulls_last=True), "pk"):
+            found[tag.file_id].append(tag)
+    return found

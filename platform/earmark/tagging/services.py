@@ -1,0 +1,149 @@
+"""Everything that changes the tags of files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from django.db import transaction
+from django.utils import timezone
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.selectors import get_scores
+from earmark.library.models import AudioFile, Library
+from earmark.tagging.knowledge import (
+    NO_SYNONYMS,
+    Decision,
+    DerivedTag,
+    SynonymSource,
+    TagPolicy,
+    derive_tags,
+)
+from earmark.tagging.models import StoredPolicy, Tag, TagSet
+from earmark_plugin_api import Prediction
+
+
+@dataclass(frozen=True)
+class FileTags:
+    """The tags that were derived for a file.
+
+    Attributes
+    ----------
+    file_id : int
+    audio_hash : str
+        The audio they were derived from.
+    tags : sequence of DerivedTag
+        Accepted, for review and dropped ones.
+    """
+
+    file_id: int
+    audio_hash: str
+    tags: Sequence[DerivedTag]
+
+
+def derive_file_tags(
+    *,
+    files: Iterable[AudioFile],
+    classifier: ClassifierVersion,
+    policy: TagPolicy,
+    synonyms: SynonymSource = NO_SYNONYMS,
+    lexicon: str = "",
+) -> list[FileTags]:
+    """Derive the tags of files from what a classifier has said, and store them.
+
+    Files without a result of the classifier are left out.
+
+    Parameters
+    ----------
+    files : iterable of AudioFile
+        A batch of at most some thousands.
+    classifier : ClassifierVersion
+    policy : TagPolicy
+    synonyms : SynonymSource
+    lexicon : str
+        Version of the source of synonyms, part of the basis; see `basis_of`.
+    """
+    batch = list(files)
+    scores = get_scores(classifier=classifier, audio_hashes={file.audio_hash for file in batch})
+    derived = [
+        FileTags(
+            file.pk,
+            file.audio_hash,
+            derive_tags(
+                [Prediction(score.label, score.score) for score in scores[file.audio_hash]],
+                policy,
+                classifier=classifier.identity,
+                synonyms=synonyms,
+            ),
+        )
+        for file in batch
+        if file.audio_hash in scores
+    ]
+    basis = basis_of(classifier=classifier, policy=policy, lexicon=lexicon)
+    store_tags(derived=derived, classifier=classifier, basis=basis)
+    return derived
+
+
+@transaction.atomic
+def store_tags(*, derived: Sequence[FileTags], classifier: ClassifierVersion, basis: str) -> None:
+    """Replace the tags of files by newly derived ones."""
+    now = timezone.now()
+    Tag.objects.filter(file__in=[told.file_id for told in derived]).delete()
+    Tag.objects.bulk_create(
+        _to_row(tag, told.file_id, now) for told in derived for tag in told.tags
+    )
+    TagSet.objects.bulk_create(
+        (
+            TagSet(
+                file_id=told.file_id,
+                classifier=classifier,
+                audio_hash=told.audio_hash,
+                basis=basis,
+                tags_key=tags_key_of(told.tags),
+                created_at=now,
+            )
+            for told in derived
+        ),
+        update_conflicts=True,
+        unique_fields=["file"],
+        update_fields=["classifier", "audio_hash", "basis", "tags_key", "created_at"],
+    )
+
+
+def basis_of(*, classifier: ClassifierVersion, policy: TagPolicy, lexicon: str = "") -> str:
+    """Name everything tags follow from, beside the audio: equal names, equal tags."""
+    return _hash([classifier.identity, policy.version, lexicon])
+
+
+def tags_key_of(tags: Iterable[DerivedTag]) -> str:
+    """Name the words that belong into the file: equal names, nothing new to write."""
+    return _hash([tag.name for tag in tags if tag.decision is Decision.ACCEPT])
+
+
+def set_threshold(*, threshold: float, library: Library | None = None) -> StoredPolicy:
+    """Set the threshold of a library, or of all that have none of their own."""
+    row, _ = StoredPolicy.objects.update_or_create(
+        library=library, defaults={"threshold": threshold}
+    )
+    return row
+
+
+def _to_row(tag: DerivedTag, file_id: int, now: datetime) -> Tag:
+    return Tag(
+        file_id=file_id,
+        name=tag.name,
+        confidence=tag.confidence,
+        decision=tag.decision.value,
+        label=tag.label,
+        mid=tag.label_id,
+        origin=tag.origin.value,
+        why=tag.why.as_dict(),
+        created_at=now,
+    )
+
+
+def _hash(values: Sequence[str]) -> str:
+    return blake2b(json.dumps(values).encode(), digest_size=16).hexdigest()

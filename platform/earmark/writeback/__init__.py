@@ -1,0 +1,1 @@
+"""What was written into which file, and how to undo it."""

@@ -1,0 +1,90 @@
+"""The record of what was written into which file."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from earmark.library.models import AudioFile
+
+
+class TagWriteQuerySet(models.QuerySet["TagWrite"]):
+    """Named filters of tag writes."""
+
+    def settled(self) -> TagWriteQuerySet:
+        """Writes after which the file is as it should be: nothing to do again."""
+        return self.filter(
+            state__in=[
+                TagWrite.State.WRITTEN,
+                TagWrite.State.UNCHANGED,
+                TagWrite.State.REFUSED,
+                TagWrite.State.UNDONE,
+            ]
+        )
+
+
+class TagWrite(models.Model):
+    """One attempt to bring a file's own metadata in line with its tags.
+
+    A row is made before the file is touched (`planned`) and told the outcome afterwards, so a
+    write that a dying process may or may not have done is never unknown. `tags_key` is that of
+    the tag set written; `file_size` and `file_mtime_ns` are the file's afterwards.
+    """
+
+    class State(models.TextChoices):
+        """What became of the write."""
+
+        PLANNED = "planned"
+        WRITTEN = "written"
+        UNCHANGED = "unchanged", "nothing to change"
+        REFUSED = "refused", "refused, file untouched"
+        FAILED = "failed", "failed, file untouched"
+        UNDONE = "undone"
+
+    file = models.ForeignKey(
+        AudioFile, on_delete=models.CASCADE, related_name="tag_writes", db_index=False
+    )
+    tags_key = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
+    target = models.TextField(blank=True, default="")
+    plan = models.JSONField(default=dict, blank=True)
+    undo = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+    file_size = models.BigIntegerField(null=True, blank=True)
+    file_mtime_ns = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TagWriteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["planned", "written", "unchanged", "refused", "failed", "undone"]
+                ),
+                name="writeback_tagwrite_state_valid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["refused", "failed"]) | ~Q(error_code=""),
+                name="writeback_tagwrite_failed_has_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="planned", finished_at__isnull=True)
+                | ~Q(state="planned") & Q(finished_at__isnull=False),
+                name="writeback_tagwrite_finished_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="undone") | Q(undone_at__isnull=False),
+                name="writeback_tagwrite_undone_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(F("file"), F("id").desc(), name="writeback_tagwrite_file_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"write {self.pk} to file {self.file_id}"

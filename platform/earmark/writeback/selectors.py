@@ -1,0 +1,30 @@
+"""Questions about tag writes."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from earmark.library.models import AudioFileQuerySet, Library
+from earmark.library.selectors import list_files
+from earmark.writeback.models import TagWrite
+
+
+def list_files_to_write(*, library: Library, basis: str, under: str = "") -> AudioFileQuerySet:
+    """Return the files whose tags on this basis are not in them yet, in order of path.
+
+    Settled is a file for which a write of these very tags has succeeded, was not needed, was
+    refused or was undone by a person, unless the file has changed since.
+    """
+    settled = TagWrite.objects.settled().filter(
+        Q(file_size=None) | Q(file_size=OuterRef("size"), file_mtime_ns=OuterRef("mtime_ns")),
+        file=OuterRef("pk"),
+        tags_key=OuterRef("tag_set__tags_key"),
+    )
+    files = list_files(library=library, under=under).present()
+    current = files.filter(tag_set__basis=basis, tag_set__audio_hash=F("audio_hash"))
+    return current.filter(~Exists(settled)).select_related("library", "tag_set")
+
+
+def list_unknown_writes() -> QuerySet[TagWrite]:
+    """Return the writes that were begun and never reported: their process died."""
+    return TagWrite.objects.filter(state=TagWrite.State.PLANNED).select_related("file__library")

@@ -1,0 +1,75 @@
+"""Everything that changes the record of tag writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from earmark.library.services import record_stat
+from earmark.writeback.models import TagWrite
+
+
+@dataclass(frozen=True)
+class WriteOutcome:
+    """What became of a write.
+
+    Attributes
+    ----------
+    state : TagWrite.State
+        ``written``, ``unchanged``, ``refused`` or ``failed``.
+    size, mtime_ns : int or None
+        Of the file afterwards; None where that is not known.
+    undo : mapping or None
+        What `earmark_files.metadata.undo` needs, as JSON values.
+    code, message : str
+        Why it was refused or has failed.
+    """
+
+    state: TagWrite.State
+    size: int | None = None
+    mtime_ns: int | None = None
+    undo: Mapping[str, object] | None = None
+    code: str = ""
+    message: str = ""
+
+
+def begin_write(
+    *, file_id: int, tags_key: str, plan: Mapping[str, object], target: str = ""
+) -> TagWrite:
+    """Record that a file is about to be written to, before it is touched.
+
+    Parameters
+    ----------
+    file_id : int
+    tags_key : str
+        Of the tag set that is written; see `earmark.tagging.services.tags_key_of`.
+    plan : mapping
+        Summary of the plan, for people (JSON).
+    target : str
+        What is written to, if that is not the file itself but a sidecar: its path, text form.
+    """
+    return TagWrite.objects.create(
+        file_id=file_id, tags_key=tags_key, plan=dict(plan), target=target
+    )
+
+
+@transaction.atomic
+def record_write(*, write_id: int, outcome: WriteOutcome) -> None:
+    """Record what became of a write, and the file's new size and time with it.
+
+    The next scan then finds nothing new, for the audio is the same.
+    """
+    row = TagWrite.objects.select_for_update().get(pk=write_id)
+    row.state = outcome.state
+    row.undo = dict(outcome.undo) if outcome.undo is not None else None
+    row.error_code = outcome.code
+    row.error_message = outcome.message
+    row.file_size = outcome.size
+    row.file_mtime_ns = outcome.mtime_ns
+    row.finished_at = timezone.now()
+    row.save()
+    if outcome.size is not None and outcome.mtime_ns is not None:
+        record_stat(file_id=row.file_id, size=outcome.size, mtime_ns=outcome.mtime_ns)
