@@ -9,11 +9,18 @@ trust, `earmark_files.guard.GuardedDecoder` for all others.
 
 from __future__ import annotations
 
-from earmark_files.decoding.reader import AudioInfo
-from earmark_files.decoding.streaming import AudioStream, BlockStream
+from typing import TYPE_CHECKING
+
+from earmark_files.decoding.reader import AudioInfo, BlockStream
 from earmark_files.errors import AnyPath
 
-__all__ = ["AudioInfo", "AudioStream", "BlockStream", "probe", "stream"]
+if TYPE_CHECKING:
+    from earmark_files.decoding.streaming import AudioStream
+
+__all__ = ["AudioInfo", "BlockStream", "probe", "stream"]
+
+# The decoder libraries are imported by the functions that need them: a process that decodes
+# through a guarded child only, never loads them.
 
 
 def probe(path: AnyPath) -> AudioInfo:
@@ -24,6 +31,8 @@ def probe(path: AnyPath) -> AudioInfo:
     AudioFileError
         The file cannot be opened, or already its beginning shows that it cannot be decoded.
     """
+    from earmark_files.decoding.streaming import AudioStream
+
     with AudioStream(path, sample_rate=16_000, block_seconds=1.0) as opened:
         return opened.info
 
@@ -56,4 +65,6 @@ def stream(path: AnyPath, *, sample_rate: int, block_seconds: float = 5.0) -> Au
         At once where the beginning of the file shows the fault, else during iteration. What was
         yielded before an error is not to be used: the file is cut short or damaged.
     """
+    from earmark_files.decoding.streaming import AudioStream
+
     return AudioStream(path, sample_rate=sample_rate, block_seconds=block_seconds)

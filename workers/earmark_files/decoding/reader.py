@@ -1,9 +1,14 @@
-"""What every decoder library is wrapped into, and the mean over channels they share."""
+"""The values and interfaces of decoding, and the mean over channels all readers share.
+
+Imports no decoder library: the parent of a guarded decoder needs no more than this.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +49,28 @@ class AudioInfo:
     frames: int | None
     container: str
     codec: str
+
+
+class BlockStream(Protocol):
+    """Mono blocks of one file, whether decoded here or in a guarded child process.
+
+    Iterate over it, or use it in a ``with`` statement to stop early.
+    """
+
+    info: AudioInfo
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]: ...
+    def __next__(self) -> npt.NDArray[np.float32]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def close(self) -> None:
+        """Stop; harmless when the stream has ended."""
+        ...
 
 
 class Reader(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,28 +16,6 @@ from earmark_files.decoding.choice import open_reader
 from earmark_files.decoding.reader import AudioInfo, Reader
 from earmark_files.decoding.source import Source
 from earmark_files.errors import AnyPath, AudioFileError
-
-
-class BlockStream(Protocol):
-    """Mono blocks of one file, whether decoded here or in a guarded child process.
-
-    Iterate over it, or use it in a ``with`` statement to stop early.
-    """
-
-    info: AudioInfo
-
-    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]: ...
-    def __next__(self) -> npt.NDArray[np.float32]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-    def close(self) -> None:
-        """Stop; harmless when the stream has ended."""
-        ...
 
 
 class AudioStream:
