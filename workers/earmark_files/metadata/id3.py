@@ -1,0 +1,255 @@
+"""ID3v2 tags as lists of raw frames: only Earmark's own frames are ever encoded anew.
+
+Frames are cut out by their headers and kept byte for byte; mutagen decodes and encodes the few
+that Earmark reads or writes. Works for versions 2.2, 2.3 and 2.4, each kept as found.
+Source: id3.org, ID3 tag versions 2.2.0, 2.3.0 and 2.4.0.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mutagen import MutagenError
+from mutagen.id3 import COMM, ID3, TCON, TIT3, TXXX
+
+from earmark_files.metadata.document import Slot
+
+HEADER = 10
+UNSYNC, EXTENDED, EXPERIMENTAL, FOOTER = 0x80, 0x40, 0x20, 0x10
+_V22_NAMES = {b"TCON": b"TCO", b"TIT3": b"TT3", b"COMM": b"COM", b"TXXX": b"TXX"}
+
+SLOTS = (
+    Slot("id3/TCON", "genre", defining=False),
+    Slot("id3/TIT3", "description"),
+    Slot("id3/COMM", "description", defining=False),
+    Slot("id3/TXXX:KEYWORDS", "keywords"),
+    Slot("id3/TXXX:CATID", "catid"),
+    Slot("id3/TXXX:EARMARK", "provenance"),
+)
+
+
+class Id3Error(ValueError):
+    """The tag cannot be edited without risk; the text says why."""
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """A frame with its header, exactly as found, and the slot it fills if it is one of ours."""
+
+    raw: bytes
+    slot: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Id3Tag:
+    """A parsed tag.
+
+    Attributes
+    ----------
+    version : int
+        2, 3 or 4.
+    flags : int
+        Header flags that are kept when the tag is written again.
+    frames : tuple of RawFrame
+        In file order.
+    size : int
+        Bytes the whole tag takes in the file, header and padding included.
+    """
+
+    version: int
+    flags: int
+    frames: tuple[RawFrame, ...]
+    size: int
+
+
+def synchsafe(data: bytes) -> int:
+    """Decode a size of seven bits a byte; -1 when a high bit is set."""
+    value = 0
+    for byte in data:
+        if byte & 0x80:
+            return -1
+        value = value << 7 | byte
+    return value
+
+
+def to_synchsafe(value: int) -> bytes:
+    """Encode a size as four bytes of seven bits."""
+    if value >= 1 << 28:
+        raise Id3Error("the tag would be larger than 256 MiB")
+    return bytes((value >> shift) & 0x7F for shift in (21, 14, 7, 0))
+
+
+def tag_length(head: bytes) -> int:
+    """Return the length of the tag that begins with these ten bytes, 0 if none does."""
+    if len(head) < HEADER or head[:3] != b"ID3" or head[3] == 0xFF or head[4] == 0xFF:
+        return 0
+    size = synchsafe(head[6:10])
+    if size < 0:
+        return 0
+    return HEADER + size + (HEADER if head[3] == 4 and head[5] & FOOTER else 0)
+
+
+def parse_tag(data: bytes) -> Id3Tag:
+    """Parse a whole tag.
+
+    Raises
+    ------
+    Id3Error
+        For unknown versions, compressed 2.2 tags and frames that overrun the tag.
+    """
+    length = tag_length(data[:HEADER])
+    if not length or length > len(data):
+        raise Id3Error("the tag is cut short")
+    version, flags = data[3], data[5]
+    if version not in (2, 3, 4):
+        raise Id3Error(f"version 2.{version} is unknown")
+    if version == 2 and flags & EXTENDED:
+        raise Id3Error("it is compressed as a whole")
+    body = data[HEADER : HEADER + synchsafe(data[6:10])]
+    if flags & UNSYNC and version < 4:
+        body = body.replace(b"\xff\x00", b"\xff")
+        flags &= ~UNSYNC
+    if flags & EXTENDED:
+        body = body[_extended_length(body, version) :]
+        flags &= ~EXTENDED
+    plain = _walk(body, version, plain_sizes=version == 3)
+    if version == 4 and plain is None:
+        # Old iTunes wrote ordinary sizes into version 2.4 tags.
+        plain = _walk(body, version, plain_sizes=True)
+    if plain is None:
+        raise Id3Error("its frames do not fit together")
+    # A footer repeats the header and forbids padding; a tag without one says the same.
+    kept = flags & ~FOOTER
+    return Id3Tag(version, kept, tuple(_identify(raw, version) for raw in plain), length)
+
+
+def _extended_length(body: bytes, version: int) -> int:
+    if len(body) < 4:
+        raise Id3Error("its extended header is cut short")
+    size = synchsafe(body[:4]) if version == 4 else int.from_bytes(body[:4], "big") + 4
+    if not 4 <= size <= len(body):
+        raise Id3Error("its extended header is broken")
+    return size
+
+
+def _frame_id_ok(name: bytes) -> bool:
+    return all(65 <= b <= 90 or 48 <= b <= 57 for b in name)
+
+
+def _walk(body: bytes, version: int, *, plain_sizes: bool) -> list[bytes] | None:
+    """Cut the body into raw frames; None when it does not come out even."""
+    header, name_length = (6, 3) if version == 2 else (10, 4)
+    frames: list[bytes] = []
+    position = 0
+    while position + header <= len(body) and body[position]:
+        name = body[position : position + name_length]
+        size_bytes = body[position + name_length : position + (6 if version == 2 else 8)]
+        size = int.from_bytes(size_bytes, "big") if plain_sizes or version == 2 else -1
+        if size < 0:
+            size = synchsafe(size_bytes)
+        end = position + header + size
+        if not _frame_id_ok(name) or size < 0 or end > len(body):
+            return None
+        frames.append(body[position:end])
+        position = end
+    return frames if not body[position:].strip(b"\0") else None
+
+
+def _identify(raw: bytes, version: int) -> RawFrame:
+    """Decode a frame if it is one Earmark reads; anything odd stays an unnamed raw frame."""
+    name = raw[: 3 if version == 2 else 4]
+    if name not in _V22_NAMES and name not in _V22_NAMES.values():
+        return RawFrame(raw)
+    tag = b"ID3" + bytes([version, 0, 0]) + to_synchsafe(len(raw)) + raw
+    try:
+        parsed = ID3(io.BytesIO(tag), translate=False)
+    except (MutagenError, ValueError, EOFError):
+        return RawFrame(raw)
+    for frame in parsed.values():
+        slot = _slot_of(frame)
+        if slot:
+            return RawFrame(raw, slot, _text_of(frame))
+    return RawFrame(raw)
+
+
+def _slot_of(frame: Any) -> str:
+    name = {"TCO": "TCON", "TT3": "TIT3", "COM": "COMM", "TXX": "TXXX"}.get(
+        frame.FrameID, frame.FrameID
+    )
+    if name == "TXXX":
+        slot = f"id3/TXXX:{frame.desc.upper()}"
+        return slot if any(s.name == slot for s in SLOTS) else ""
+    if name == "COMM":
+        return "id3/COMM" if not frame.desc else ""
+    return f"id3/{name}"
+
+
+def _text_of(frame: Any) -> str:
+    return "; ".join(t for t in (str(text).strip("\0 ") for text in frame.text) if t)
+
+
+def read_values(tag: Id3Tag) -> dict[str, str]:
+    """Return the text of every slot that is present; the first frame of a kind counts."""
+    values: dict[str, str] = {}
+    for frame in tag.frames:
+        if frame.slot and frame.text:
+            values.setdefault(frame.slot, frame.text)
+    return values
+
+
+def _encode_frame(slot: str, text: str, version: int) -> bytes:
+    """Encode one frame in the given version, Latin-1 where that is enough."""
+    latin = all(ord(c) < 256 for c in text)
+    encoding = 0 if latin else (3 if version == 4 else 1)
+    name, _, description = slot.removeprefix("id3/").partition(":")
+    frame: Any
+    if name == "TXXX":
+        frame = TXXX(encoding=encoding, desc=description, text=[text])
+    elif name == "COMM":
+        frame = COMM(encoding=encoding, lang="eng", desc="", text=[text])
+    elif name == "TCON":
+        frame = TCON(encoding=encoding, text=[text])
+    else:
+        frame = TIT3(encoding=encoding, text=[text])
+    tag = ID3()
+    tag.add(frame)
+    out = io.BytesIO()
+    # A separator that cannot occur keeps mutagen from splitting texts for version 2.3.
+    tag.save(out, v1=0, v2_version=4 if version == 4 else 3, v23_sep=None, padding=lambda _: 0)
+    raw = out.getvalue()[HEADER:]
+    if version != 2:
+        return raw
+    body = raw[10:]
+    return _V22_NAMES[raw[:4]] + len(body).to_bytes(3, "big") + body
+
+
+def edit_tag(tag: Id3Tag | None, changes: Mapping[str, str]) -> bytes:
+    """Return the bytes of the tag with slots set, or removed for "".
+
+    The tag keeps its length through padding where the frames leave room; it is "" when no
+    frame is left. None starts a version 2.3 tag, which most programs read.
+    """
+    version = tag.version if tag else 3
+    pending = dict(changes)
+    parts: list[bytes] = []
+    for frame in tag.frames if tag else ():
+        if frame.slot in pending:
+            text = pending.pop(frame.slot)
+            if text:
+                parts.append(_encode_frame(frame.slot, text, version))
+        else:
+            parts.append(frame.raw)
+    for slot in SLOTS:
+        if pending.get(slot.name):
+            parts.append(_encode_frame(slot.name, pending[slot.name], version))
+    frames = b"".join(parts)
+    if not frames:
+        return b""
+    padding = max(0, (tag.size if tag else 0) - HEADER - len(frames))
+    size = to_synchsafe(len(frames) + padding)
+    header = b"ID3" + bytes([version, 0, tag.flags if tag else 0]) + size
+    return header + frames + b"\0" * padding

@@ -1,0 +1,229 @@
+"""Make a plan: read the file, decide, and prove on paper that the write reads back."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from earmark_files.metadata.containers import open_document
+from earmark_files.metadata.document import Document
+from earmark_files.metadata.errors import (
+    MetadataError,
+    ReadOnlyError,
+    VerificationError,
+    from_os_error,
+)
+from earmark_files.metadata.merge import Decision, Skip, decide
+from earmark_files.metadata.plan import ABSENT, FieldChange, Snapshot, UndoRecord, WritePlan
+from earmark_files.metadata.policy import Policy, Sidecar
+from earmark_files.metadata.sidecar import SidecarDocument, sidecar_path
+from earmark_files.metadata.source import (
+    BytesSource,
+    FileSource,
+    Source,
+    Splice,
+    SplicedSource,
+    invert,
+    normalise,
+)
+from earmark_files.metadata.tags import PROVENANCE, TagSet
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[tuple[FileSource, os.stat_result]]:
+    """Open a regular file for reading; turn operating system errors into ours."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise from_os_error(error, path) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise MetadataError("This is not a regular file.", code="not_a_regular_file", path=path)
+        yield FileSource(descriptor), status
+    except OSError as error:
+        raise from_os_error(error, path) from error
+    except MetadataError as error:
+        error.path = error.path or path
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def snapshot_of(
+    document: Document, source: Source, mtime_ns: int, payload: str | None = None
+) -> Snapshot:
+    """Return the state of an open file; hashes its audio unless the hash is given."""
+    digest = payload or document.payload.digest(source)
+    return Snapshot(source.size, mtime_ns, digest, document.payload.rest_digest(source))
+
+
+def writable(path: Path, status: os.stat_result) -> bool:
+    """Whether file and folder allow a write; a file nobody may write is left alone even by root."""
+    may_write = bool(status.st_mode & 0o222)
+    return may_write and os.access(path.parent, os.W_OK | os.X_OK)
+
+
+def plan_write(
+    path: Path, tags: TagSet, policy: Policy | None = None, *, audio_hash: str | None = None
+) -> WritePlan:
+    """Work out what writing `tags` would change, without touching the file.
+
+    Parameters
+    ----------
+    path : Path
+        A sound file; symbolic links are followed and kept.
+    tags : TagSet
+        What the file shall say.
+    policy : Policy, optional
+        How far the write may go; by default only gaps are filled.
+    audio_hash : str, optional
+        `audio_identity(path).hash` if it was worked out for this very state of the file; saves
+        reading the audio once more. A wrong one is found out by `apply`.
+
+    Raises
+    ------
+    MetadataError
+        Codes ``malformed_file``, ``truncated``, ``unsupported_structure``, ``needs_rf64``,
+        ``not_audio``, ``unsupported_format``, ``read_only``, ``file_not_found`` and others; the
+        file is untouched in every case.
+    """
+    policy = policy or Policy()
+    target = Path(os.path.realpath(path))
+    with open_source(target) as (source, status):
+        if policy.sidecar is Sidecar.ALWAYS:
+            return _plan_sidecar(path, target, tags, policy, audio_hash, ())
+        try:
+            document = open_document(source, policy)
+        except MetadataError as error:
+            if error.code != "unsupported_format" or policy.sidecar is Sidecar.NEVER:
+                raise
+            return _plan_sidecar(path, target, tags, policy, audio_hash, ("format_without_tags",))
+        reason = ""
+        if not writable(target, status):
+            reason = "read_only"
+        elif not any(slot.field == PROVENANCE for slot in document.slots):
+            reason = "no_place_for_provenance"
+        if reason and policy.sidecar is not Sidecar.NEVER:
+            return _plan_sidecar(path, target, tags, policy, audio_hash, (reason,))
+        if reason == "read_only":
+            raise ReadOnlyError(
+                "The file, or its folder, must not be written to. Change its permissions or "
+                "allow a sidecar.",
+                path=path,
+            )
+        before = snapshot_of(document, source, status.st_mtime_ns, audio_hash)
+        return _finish(path, target, document, source, before, tags, policy)
+
+
+def _plan_sidecar(
+    path: Path,
+    sound: Path,
+    tags: TagSet,
+    policy: Policy,
+    audio_hash: str | None,
+    notes: tuple[str, ...],
+) -> WritePlan:
+    """Plan to write, or change, the sidecar of a sound."""
+    target = sidecar_path(sound)
+    if not os.access(sound.parent, os.W_OK | os.X_OK):
+        if policy.sidecar_dir is None:
+            raise ReadOnlyError(
+                "The folder of this file must not be written to and no sidecar folder is set. "
+                "Change its permissions or set one.",
+                path=path,
+            )
+        target = sidecar_path(sound, policy.sidecar_dir)
+    name = sound.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if not target.exists():
+        empty = BytesSource(b"")
+        document = SidecarDocument(empty, sound=name, audio=audio_hash or "")
+        return _finish(path, target, document, empty, ABSENT, tags, policy, notes)
+    with open_source(target) as (source, status):
+        document = SidecarDocument(source, sound=name, audio=audio_hash or "")
+        before = snapshot_of(document, source, status.st_mtime_ns)
+        return _finish(path, target, document, source, before, tags, policy, notes)
+
+
+def _finish(
+    path: Path,
+    target: Path,
+    document: Document,
+    source: Source,
+    before: Snapshot,
+    tags: TagSet,
+    policy: Policy,
+    notes: tuple[str, ...] = (),
+) -> WritePlan:
+    """Decide, work out the splices and check them against a virtual new file."""
+    decision = decide(document.slots, document.values, tags, policy)
+    splices = normalise(document.edit(decision.changes), source.size)
+    told = {**document.values, **decision.changes}
+    expected = {name: text for name, text in told.items() if text}
+    after = _check_on_paper(document, source, splices, expected, before, policy)
+    record = UndoRecord(target, document.container, before, after, invert(splices, source))
+    return WritePlan(
+        path=path,
+        target=target,
+        container=document.container,
+        changes=_diff(document, decision),
+        skips=(*decision.skips, *_blocked(document, tags)),
+        notes=(*notes, *document.notes),
+        undo=record,
+        splices=splices,
+        payload_end=max((o + n for o, n in document.payload.spans), default=0),
+        expected=expected,
+        policy=policy,
+    )
+
+
+def _check_on_paper(
+    document: Document,
+    source: Source,
+    splices: tuple[Splice, ...],
+    expected: dict[str, str],
+    before: Snapshot,
+    policy: Policy,
+) -> Snapshot:
+    """Parse the file as it will be; refuse the plan unless audio and tags are as they should."""
+    if not splices:
+        return before
+    future = SplicedSource(source, splices)
+    parsed = reopen(document.container, future, policy)
+    if dict(parsed.values) != expected:
+        wrong = sorted(
+            name
+            for name in {*parsed.values, *expected}
+            if parsed.values.get(name) != expected.get(name)
+        )
+        raise VerificationError(
+            f"The tags would not read back as planned ({', '.join(wrong)}). The file is unchanged; "
+            "please report it."
+        )
+    if parsed.payload.size != document.payload.size:
+        raise VerificationError("The audio would change its length. The file is unchanged.")
+    payload = before.payload or parsed.payload.digest(future)
+    return Snapshot(future.size, 0, payload, parsed.payload.rest_digest(future))
+
+
+def reopen(container: str, source: Source, policy: Policy) -> Document:
+    """Parse a new file of a known kind."""
+    if container == "sidecar":
+        return SidecarDocument(source)
+    return open_document(source, policy)
+
+
+def _diff(document: Document, decision: Decision) -> tuple[FieldChange, ...]:
+    fields = {slot.name: slot.field for slot in document.slots}
+    order = list(fields)
+    return tuple(
+        FieldChange(fields[name], name, document.values.get(name, ""), text)
+        for name, text in sorted(decision.changes.items(), key=lambda item: order.index(item[0]))
+    )
+
+
+def _blocked(document: Document, tags: TagSet) -> list[Skip]:
+    return [Skip("", slot, "", reason) for slot, reason in document.skipped.items()]

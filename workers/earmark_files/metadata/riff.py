@@ -1,0 +1,371 @@
+"""WAV files: RIFF, RF64 and BW64 with bext, iXML, LIST INFO and an ``id3 `` chunk.
+
+Every chunk is kept byte for byte and in order, except the four above where a tag changes. New
+chunks are put behind the audio so that the audio does not move; INFO comes last because Windows
+Explorer looks there. Sources: EBU Tech 3285 (bext), EBU Tech 3306 and ITU-R BS.2088 (RF64, BW64).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from earmark_files.metadata import bext, id3, ixml
+from earmark_files.metadata.chunks import UNKNOWN_SIZE, Chunk, ChunkWalk, encode_chunk, walk
+from earmark_files.metadata.document import MAX_METADATA_BYTES, Payload, Slot
+from earmark_files.metadata.errors import MalformedFileError, UnsupportedStructureError
+from earmark_files.metadata.info import InfoEntry, edit_info, parse_info
+from earmark_files.metadata.source import Source, Splice, read_exact
+from earmark_files.metadata.xml_splice import XmlDocument, XmlError
+
+MAGICS = (b"RIFF", b"RF64", b"BW64")
+_LIMIT = 0xFFFFFFFF
+
+BEXT_SLOT = Slot("bext/Description", "description", encode=bext.encode_description)
+INFO_SLOTS = (
+    Slot("info/IKEY", "keywords"),
+    Slot("info/IGNR", "category", defining=False),
+    Slot("info/ICMT", "description", defining=False),
+    Slot("info/ISBJ", "description"),
+)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The frame of the file: which chunks there are and where the form ends."""
+
+    magic: bytes
+    chunks: tuple[Chunk, ...]
+    end: int
+    data: Chunk
+    format: Chunk
+    ds64: Chunk | None
+    data_size_unknown: bool
+    notes: tuple[str, ...]
+
+
+def _ds64_sizes(source: Source, ds64: Chunk) -> dict[bytes, list[int]]:
+    """Return 64-bit sizes by chunk id from a ds64 chunk."""
+    body = read_exact(source, ds64.body, min(ds64.size, MAX_METADATA_BYTES))
+    if len(body) < 24:
+        raise MalformedFileError("The 64-bit size chunk (ds64) is too short. The file is damaged.")
+    sizes = {b"data": [struct.unpack_from("<Q", body, 8)[0]]}
+    count = struct.unpack_from("<I", body, 24)[0] if len(body) >= 28 else 0
+    for index in range(min(count, (len(body) - 28) // 12)):
+        chunk_id, size = struct.unpack_from("<4sQ", body, 28 + 12 * index)
+        sizes.setdefault(chunk_id, []).append(size)
+    return sizes
+
+
+def _walk_form(source: Source, magic: bytes) -> tuple[ChunkWalk, Chunk | None]:
+    if magic == b"RIFF":
+        return walk(source, 12), None
+    chunk_id, size = struct.unpack("<4sI", read_exact(source, 12, 8))
+    if chunk_id != b"ds64" or size > source.size:
+        raise MalformedFileError("The 64-bit file does not begin with its size chunk (ds64).")
+    ds64 = Chunk(chunk_id, 12, size, size, False)
+    return walk(source, 12, sizes=_ds64_sizes(source, ds64)), ds64
+
+
+def _open_ended(source: Source, found: ChunkWalk) -> ChunkWalk:
+    """Let a RIFF data chunk without a known size (0 or FFFFFFFF) reach to the end of the file.
+
+    Recorders and pipes that never came back to patch the size leave such files. A size of 0 is
+    believed when real chunks follow it up to the very end.
+    """
+    cut = found.truncated
+    if cut is not None and cut.id == b"data" and cut.declared == UNKNOWN_SIZE:
+        return ChunkWalk((*found.chunks, cut), source.size, None)
+    last = found.chunks[-1] if found.chunks else None
+    if last and last.id == b"data" and last.declared == 0 and source.size - last.end >= 2:
+        whole = replace(last, size=source.size - last.body)
+        return ChunkWalk((*found.chunks[:-1], whole), source.size, None)
+    for index, chunk in enumerate(found.chunks):
+        if chunk.id == b"data" and chunk.declared == 0 and found.truncated is not None:
+            whole = replace(chunk, size=source.size - chunk.body)
+            return ChunkWalk((*found.chunks[:index], whole), source.size, None)
+    return found
+
+
+def _single(chunks: tuple[Chunk, ...], name: bytes, what: str) -> Chunk:
+    found = [c for c in chunks if c.id == name]
+    if not found:
+        raise MalformedFileError(f"The WAV file has no {what}. It may be cut short or damaged.")
+    if len(found) > 1:
+        raise UnsupportedStructureError(
+            f"The WAV file has more than one {what}; it cannot be told which one counts."
+        )
+    return found[0]
+
+
+def _form_end(source: Source, found: ChunkWalk, declared_end: int) -> tuple[int, list[str]]:
+    """Return where the form ends and what was odd about it.
+
+    Raises
+    ------
+    MalformedFileError
+        When something that is no chunk (and not just zeros) lies inside the declared form.
+    """
+    notes: list[str] = []
+    end = found.end
+    if end != source.size and any(c.end == declared_end for c in found.chunks):
+        end = declared_end
+    inside = min(declared_end, source.size) - end
+    if declared_end != _LIMIT + 8 and inside > 1:
+        rest = source.read(end, min(inside, MAX_METADATA_BYTES))
+        if inside > len(rest) or rest.strip(b"\0"):
+            raise MalformedFileError(
+                f"The chunk list of the file breaks off at byte {end}. It is damaged; repair it "
+                "with the program that wrote it."
+            )
+    if declared_end != end and declared_end != end - found.chunks[-1].size % 2:
+        notes.append("wrong_riff_size")
+    if end < source.size:
+        notes.append("trailing_bytes")
+    return end, notes
+
+
+def _parse_form(source: Source) -> _Form:
+    magic, declared, kind = struct.unpack("<4sI4s", read_exact(source, 0, 12))
+    if magic not in MAGICS or kind != b"WAVE":
+        raise MalformedFileError("This is not a WAV file.")
+    found, ds64 = _walk_form(source, magic)
+    opened = _open_ended(source, found) if ds64 is None else found
+    behind_form = opened.end in (declared + 8, declared + 9) and opened.chunks
+    if opened.truncated is not None and not behind_form:
+        name = opened.truncated.id.decode("latin-1")
+        raise MalformedFileError(
+            f"The file ends in the middle of its {name!r} chunk: it is cut short, or still being "
+            "written. Copy or record it again.",
+            code="truncated",
+        )
+    data = _single(opened.chunks, b"data", "audio (data chunk)")
+    if ds64 is not None and declared == UNKNOWN_SIZE:
+        declared = struct.unpack("<Q", read_exact(source, 20, 8))[0]
+    end, notes = _form_end(source, opened, declared + 8)
+    # Chunks behind a believable end of the form are foreign bytes and stay where they are.
+    chunks = tuple(c for c in opened.chunks if c.end <= end)
+    unknown = opened is not found
+    if unknown:
+        notes.append("unknown_data_size")
+    if any(c.pad_missing and c.end < end for c in chunks):
+        notes.append("missing_pad")
+    form = _single(chunks, b"fmt ", "format (fmt chunk)")
+    return _Form(magic, chunks, end, data, form, ds64, unknown, tuple(notes))
+
+
+def _find(chunks: tuple[Chunk, ...], *names: bytes) -> list[Chunk]:
+    return [c for c in chunks if c.id.lower() in names]
+
+
+class WavDocument:
+    """A parsed WAV file; see `earmark_files.metadata.document.Document`."""
+
+    container = "wav"
+
+    def __init__(
+        self, source: Source, *, create_bext: bool = True, promote_rf64: bool = False
+    ) -> None:
+        self._source = source
+        self._form = form = _parse_form(source)
+        self.payload = Payload(
+            "wav-data", ((form.format.body, form.format.size), (form.data.body, form.data.size))
+        )
+        self._notes = list(form.notes)
+        self.values: dict[str, str] = {}
+        self.skipped: dict[str, str] = {}
+        self._create_bext = create_bext
+        self._promote_rf64 = promote_rf64
+        self._load_ixml()
+        self._load_bext()
+        self._load_id3()
+        self._load_info()
+        self.notes = tuple(dict.fromkeys(self._notes))
+        known = (*ixml.SLOTS, BEXT_SLOT, *id3.SLOTS, *INFO_SLOTS)
+        self.slots = tuple(s for s in known if not self._is_skipped(s.name))
+
+    def _is_skipped(self, slot: str) -> bool:
+        return any(slot == s or slot.startswith(s + "/") for s in self.skipped)
+
+    def _first(self, group: str, *names: bytes) -> Chunk | None:
+        """Return the first chunk of a kind, noting further ones and refusing huge ones."""
+        found = _find(self._form.chunks, *names)
+        if len(found) > 1:
+            self._notes.append(f"duplicate_{group}")
+        if found and found[0].size > MAX_METADATA_BYTES:
+            self.skipped[group] = "too_large"
+        return found[0] if found else None
+
+    def _body(self, chunk: Chunk) -> bytes:
+        return read_exact(self._source, chunk.body, chunk.size)
+
+    def _load_bext(self) -> None:
+        self._bext = chunk = self._first("bext", b"bext")
+        if chunk is None:
+            if not self._create_bext:
+                self.skipped["bext"] = "no_bext_chunk"
+        elif chunk.size < bext.FIXED_BYTES:
+            self.skipped["bext"] = "bext_too_short"
+        elif "bext" not in self.skipped:
+            text = bext.read_description(read_exact(self._source, chunk.body, 256))
+            if text:
+                self.values[BEXT_SLOT.name] = text
+
+    def _load_ixml(self) -> None:
+        self._ixml = chunk = self._first("ixml", b"ixml")
+        self._ixml_body = ixml.EMPTY
+        if chunk is None or "ixml" in self.skipped:
+            return
+        if chunk.size > ixml.MAX_BYTES:
+            self.skipped["ixml"] = "too_large"
+            return
+        body = self._body(chunk)
+        if not body.strip(b"\0 \t\r\n"):
+            return
+        try:
+            document = XmlDocument(body)
+        except XmlError as error:
+            self.skipped["ixml"] = "ixml_broken"
+            self._notes.append(f"ixml_broken: {error}")
+            return
+        self._ixml_body = body
+        self.values.update(ixml.read_values(document))
+        self.skipped.update(ixml.blocked_slots(document))
+
+    def _load_id3(self) -> None:
+        self._id3 = chunk = self._first("id3", b"id3 ")
+        self._tag: id3.Id3Tag | None = None
+        if chunk is None or "id3" in self.skipped:
+            return
+        body = self._body(chunk)
+        if not body.strip(b"\0"):
+            return
+        try:
+            self._tag = id3.parse_tag(body)
+        except id3.Id3Error as error:
+            self.skipped["id3"] = "id3_broken"
+            self._notes.append(f"id3_broken: {error}")
+            return
+        self.values.update(id3.read_values(self._tag))
+
+    def _load_info(self) -> None:
+        lists = [
+            c
+            for c in _find(self._form.chunks, b"list")
+            if c.size >= 4 and self._source.read(c.body, 4).upper() == b"INFO"
+        ]
+        self._info = lists[0] if lists else None
+        self._info_entries: list[InfoEntry] = []
+        if len(lists) > 1:
+            self._notes.append("duplicate_info")
+        if self._info is None:
+            return
+        if self._info.size > MAX_METADATA_BYTES:
+            self.skipped["info"] = "too_large"
+            return
+        entries = parse_info(self._body(self._info)[4:])
+        if entries is None:
+            self.skipped["info"] = "info_broken"
+            return
+        self._info_entries = entries
+        for slot in INFO_SLOTS:
+            key = slot.name.removeprefix("info/").encode()
+            text = next((e.text for e in entries if e.id.upper() == key), "")
+            if text:
+                self.values[slot.name] = text
+
+    def edit(self, changes: Mapping[str, str]) -> list[Splice]:
+        """Return splices that set slots to a text, or remove them for ""."""
+        groups: dict[str, dict[str, str]] = {}
+        for name, text in changes.items():
+            groups.setdefault(name.split("/")[0], {})[name] = text
+        splices: list[Splice] = []
+        tail: list[bytes] = []
+        for group, rewrite in (
+            ("bext", self._edit_bext),
+            ("ixml", self._edit_ixml),
+            ("id3", self._edit_id3),
+        ):
+            if group in groups:
+                existing, encoded = rewrite(groups[group])
+                if existing is not None:
+                    splices.append(Splice(existing.offset, existing.end - existing.offset, encoded))
+                elif encoded:
+                    tail.append(encoded)
+        if "info" in groups:
+            splices += self._edit_info(groups["info"], tail)
+        elif tail:
+            splices.append(Splice(self._tail_offset(), 0, b"".join(tail)))
+        if not splices:
+            return []
+        # Repairs come first: a missing pad belongs before anything put in at the same place.
+        return self._repairs(splices) + splices
+
+    def _edit_bext(self, changes: Mapping[str, str]) -> tuple[Chunk | None, bytes]:
+        body = self._body(self._bext) if self._bext else None
+        text = changes[BEXT_SLOT.name]
+        new = bext.write_description(body, text)
+        if not text and not new.strip(b"\0\x01"):
+            return self._bext, b""
+        return self._bext, encode_chunk(self._bext.id if self._bext else b"bext", new)
+
+    def _edit_ixml(self, changes: Mapping[str, str]) -> tuple[Chunk | None, bytes]:
+        document = XmlDocument(self._ixml_body)
+        ixml.edit(document, changes)
+        if ixml.is_bare(document):
+            return self._ixml, b""
+        chunk_id = self._ixml.id if self._ixml else b"iXML"
+        return self._ixml, encode_chunk(chunk_id, document.to_bytes())
+
+    def _edit_id3(self, changes: Mapping[str, str]) -> tuple[Chunk | None, bytes]:
+        body = id3.edit_tag(self._tag, changes)
+        chunk_id = self._id3.id if self._id3 else b"id3 "
+        return self._id3, encode_chunk(chunk_id, body) if body else b""
+
+    def _edit_info(self, changes: Mapping[str, str], tail: list[bytes]) -> list[Splice]:
+        """Write INFO as the last chunk, behind the new chunks in `tail`."""
+        keyed = {name.removeprefix("info/").encode(): text for name, text in changes.items()}
+        body = edit_info(self._info_entries, keyed)
+        encoded = encode_chunk(self._info.id if self._info else b"LIST", b"INFO" + body)
+        if not body:
+            encoded = b""
+        end = self._form.end
+        if self._info is None:
+            return [Splice(end, 0, b"".join(tail) + encoded)]
+        whole = self._info.end - self._info.offset
+        if self._info.end == end:
+            return [Splice(self._info.offset, whole, b"".join(tail) + encoded)]
+        return [
+            Splice(self._info.offset, whole, b""),
+            Splice(end, 0, b"".join(tail) + encoded),
+        ]
+
+    def _tail_offset(self) -> int:
+        """Return where new chunks go: behind everything, but before an INFO that is last."""
+        if self._info is not None and self._info.end == self._form.end:
+            return self._info.offset
+        return self._form.end
+
+    def _repairs(self, splices: list[Splice]) -> list[Splice]:
+        """Return pads that were missing and every size field that follows from the rest."""
+        form = self._form
+        touched = {s.offset for s in splices if s.length}
+        repairs = [
+            Splice(c.body + c.size, 0, b"\0")
+            for c in form.chunks
+            if c.pad_missing and c.offset not in touched
+        ]
+        growth = sum(s.growth for s in (*splices, *repairs))
+        size = form.end - 8 + growth
+        if form.ds64 is not None:
+            return [Splice(20, 8, struct.pack("<Q", size)), *repairs]
+        if size >= _LIMIT:
+            raise UnsupportedStructureError(
+                "With its tags the WAV file would be larger than 4 GiB, which needs the RF64 "
+                "format. Allow that in the policy (promote_rf64), or convert it first.",
+                code="needs_rf64",
+            )
+        if form.data_size_unknown:
+            repairs.append(Splice(form.data.offset + 4, 4, struct.pack("<I", form.data.size)))
+        return [Splice(4, 4, struct.pack("<I", size)), *repairs]

@@ -1,0 +1,72 @@
+"""Names of temporary files, and clearing away those of writers that died.
+
+A writer holds a lock on its temporary file for as long as it lives; a temporary file that can be
+locked belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import time
+from pathlib import Path
+
+from earmark_files.metadata.disk import Disk
+
+_NAME = re.compile(r"\.earmark-[0-9a-f]{16}-[0-9a-f]{8}\.tmp")
+_GRACE_SECONDS = 60.0
+
+
+def _stem(target: Path) -> str:
+    digest = hashlib.blake2b(os.fsencode(target.name), digest_size=8).hexdigest()
+    return f".earmark-{digest}-"
+
+
+def new_name(target: Path) -> Path:
+    """Return an unused hidden name in the folder of `target`; short, however long its name is."""
+    return target.with_name(f"{_stem(target)}{secrets.token_hex(4)}.tmp")
+
+
+def _is_dead(disk: Disk, path: Path, *, grace: float) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        age = time.time() - os.fstat(descriptor).st_mtime
+        return disk.lock(descriptor) and age >= grace
+    finally:
+        os.close(descriptor)
+
+
+def remove_stale(target: Path, disk: Disk) -> None:
+    """Delete what dead writers of `target` left behind; the caller holds the lock of `target`."""
+    stem = _stem(target)
+    for path in target.parent.iterdir():
+        if not path.name.startswith(stem) or not _NAME.fullmatch(path.name):
+            continue
+        if _is_dead(disk, path, grace=0.0):
+            with contextlib.suppress(FileNotFoundError):
+                disk.remove(path)
+
+
+def remove_stale_in(folder: Path, disk: Disk | None = None) -> list[Path]:
+    """Delete temporary files of dead writers in a folder; meant for a scan of the library.
+
+    Returns
+    -------
+    list of Path
+        What was deleted. Files younger than a minute are left, because a new writer may not have
+        locked its file yet.
+    """
+    disk = disk or Disk()
+    removed: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if _NAME.fullmatch(path.name) and _is_dead(disk, path, grace=_GRACE_SECONDS):
+            with contextlib.suppress(FileNotFoundError):
+                disk.remove(path)
+                removed.append(path)
+    return removed
