@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,9 +31,8 @@ _url = env.declare(
 _database: dict[str, Any]
 if _kind == "sqlite":
     # A file and not memory: tests start further processes on the same database.
-    _folder = Path(tempfile.gettempdir())
-    _database = env.sqlite_database(_folder / "earmark-unused.sqlite3")
-    _database["TEST"] = {"NAME": _folder / f"earmark-test-{os.getpid()}.sqlite3"}
+    # tests/conftest.py puts it into a folder of the test run.
+    _database = env.sqlite_database(Path(tempfile.gettempdir()) / "earmark-unused.sqlite3")
 elif _kind == "postgres" and _url:
     _database = env.parse_database_url(_url)
 else:
