@@ -1,0 +1,68 @@
+"""WordNet gets onto a machine from its package, whole or not at all."""
+
+import shutil
+
+import pytest
+
+from earmark.tagging.knowledge import wordnet_setup
+from earmark.tagging.knowledge.lexicon import WordNetLexicon, find_wordnet
+
+
+@pytest.fixture
+def bare_machine(monkeypatch, tmp_path):
+    """NLTK knows no folder, no package is installed, and there is neither apt-get nor a network."""
+    monkeypatch.setattr("nltk.data.path", [])
+    monkeypatch.setattr("nltk.download", lambda *args, **kwargs: False)
+    monkeypatch.setattr(wordnet_setup, "INSTALLED", tmp_path / "not-installed")
+    monkeypatch.setenv("PATH", str(tmp_path / "no-tools"))
+    return tmp_path
+
+
+def test_nothing_is_fetched_where_it_is_there_already(bare_machine, wordnet_folder):
+    assert wordnet_setup.set_up_wordnet(wordnet_folder.parent) == wordnet_folder
+
+
+def test_an_installed_package_is_used(bare_machine, wordnet_folder, monkeypatch):
+    # The package lacks lexnames and index.sense.
+    installed = bare_machine / "usr-share-wordnet"
+    ignored = shutil.ignore_patterns("lexnames", "index.sense")
+    shutil.copytree(wordnet_folder / "corpora" / "wordnet", installed, ignore=ignored)
+    monkeypatch.setattr(wordnet_setup, "INSTALLED", installed)
+    data_dir = bare_machine / "var"
+    folder = wordnet_setup.set_up_wordnet(data_dir)
+    assert find_wordnet(data_dir) == folder == data_dir / "nltk_data"
+    bark = WordNetLexicon(folder).sense("bark.n.04")
+    assert (bark.category, bark.definition) == ("noun.event", "the sound made by a dog")
+
+
+def test_a_package_with_a_missing_file_leaves_nothing_behind(
+    bare_machine, wordnet_folder, monkeypatch
+):
+    installed = bare_machine / "usr-share-wordnet"
+    ignored = shutil.ignore_patterns("index.verb")
+    shutil.copytree(wordnet_folder / "corpora" / "wordnet", installed, ignore=ignored)
+    monkeypatch.setattr(wordnet_setup, "INSTALLED", installed)
+    data_dir = bare_machine / "var"
+    with pytest.raises(wordnet_setup.WordNetSetupError, match=r"index\.verb") as error:
+        wordnet_setup.set_up_wordnet(data_dir)
+    assert error.value.code == "wordnet_setup_failed"
+    assert list((data_dir / "nltk_data" / "corpora").iterdir()) == []
+
+
+def test_remains_of_a_broken_wordnet_are_replaced(bare_machine, wordnet_folder, monkeypatch):
+    data_dir = bare_machine / "var"
+    remains = data_dir / "nltk_data" / "corpora" / "wordnet"
+    remains.mkdir(parents=True)
+    (remains / "data.noun").write_text("half a file")
+    monkeypatch.setattr(wordnet_setup, "INSTALLED", wordnet_folder / "corpora" / "wordnet")
+    wordnet_setup.set_up_wordnet(data_dir)
+    assert find_wordnet(data_dir) == data_dir / "nltk_data"
+
+
+def test_the_error_names_everything_that_was_tried(bare_machine):
+    with pytest.raises(wordnet_setup.WordNetSetupError) as error:
+        wordnet_setup.set_up_wordnet(bare_machine / "var")
+    message = str(error.value)
+    assert "not a Debian-like system" in message
+    assert "nltk.download" in message
+    assert "without synonyms" in message
