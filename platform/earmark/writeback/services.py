@@ -37,7 +37,12 @@ class WriteOutcome:
 
 
 def begin_write(
-    *, file_id: int, tags_key: str, plan: Mapping[str, object], target: str = ""
+    *,
+    file_id: int,
+    tags_key: str,
+    plan: Mapping[str, object],
+    target: str = "",
+    undo: Mapping[str, object] | None = None,
 ) -> TagWrite:
     """Record that a file is about to be written to, before it is touched.
 
@@ -50,9 +55,16 @@ def begin_write(
         Summary of the plan, for people (JSON).
     target : str
         What is written to, if that is not the file itself but a sidecar: its path, text form.
+    undo : mapping, optional
+        What takes the write back, known before it is done: after a crash it also tells whether
+        it was done.
     """
     return TagWrite.objects.create(
-        file_id=file_id, tags_key=tags_key, plan=dict(plan), target=target
+        file_id=file_id,
+        tags_key=tags_key,
+        plan=dict(plan),
+        target=target,
+        undo=dict(undo) if undo is not None else None,
     )
 
 
