@@ -176,12 +176,12 @@ def _formats() -> list[AudioFormat]:
         make("flac-24", "flac", "flac", "flac", sf("FLAC", "PCM_24")),
         make("caf-16", "caf", "caf", "pcm_s16", sf("CAF", "PCM_16")),
         make("caf-24", "caf", "caf", "pcm_s24", sf("CAF", "PCM_24")),
-        make("caf-alac", "caf", "caf", "alac_16", sf("CAF", "ALAC_16"), rates=UP_TO_48K),
+        make("caf-alac", "caf", "caf", "alac", sf("CAF", "ALAC_16"), rates=UP_TO_48K),
         make("au", "au", "au", "pcm_s16", sf("AU", "PCM_16")),
         make("ogg-vorbis", "ogg", "ogg", "vorbis", sf("OGG", "VORBIS"), **lossy),
         make("opus", "opus", "ogg", "opus", sf("OGG", "OPUS"), **lossy, rates=OPUS_RATES),
         make(
-            "mp3", "mp3", "mp3", "mp3", sf("MP3", "MPEG_LAYER_III"), **lossy,
+            "mp3", "mp3", "mp3", "mp3", sf("MP3", "MPEG_LAYER_III"), 0.15, length_slack=0.03,
             rates=UP_TO_48K, max_channels=2,
         ),
         make(

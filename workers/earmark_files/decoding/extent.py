@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from earmark_files.decoding.sniff import (
     Container,
+    adts_frame_length,
     end_of_id3,
     find_frames,
     mpeg_frame_length,
@@ -20,14 +21,16 @@ from earmark_files.decoding.source import Source
 
 _MAX_CHUNKS = 200_000  # bounds the work for files built to waste it
 _UNKNOWN_32 = 0xFFFFFFFF
+_ADTS_FRAME_MAX = 8191
+_WAVPACK_BLOCK_MAX = 1 << 20
 _OGG_PAGE_MAX = 27 + 255 + 255 * 255
 
 
 def missing_bytes(source: Source, container: Container) -> int:
     """Return how many bytes of audio the structure promises beyond the end of the file.
 
-    Formats that promise nothing (ADTS, MPEG audio without a Xing header, streams of unknown
-    length) give 0; where the decoder knows the number of samples that is checked after decoding.
+    Formats that promise nothing (MPEG audio without a Xing header, streams of unknown length) give
+    0; where the decoder knows the number of samples (FLAC) that is checked after decoding.
     """
     promise = _PROMISES.get(container)
     end = promise(source) if promise is not None else None
@@ -147,6 +150,28 @@ def _ogg_end(source: Source) -> int | None:
     return start + page + 27 + segments + sum(lacing) + (len(lacing) < segments)
 
 
+def _aac_end(source: Source) -> int | None:
+    """Return the end of the last ADTS frame."""
+    start = max(0, source.size - 4 * _ADTS_FRAME_MAX)
+    offset = find_frames(source, start, source.read_at(start, _ADTS_FRAME_MAX), adts_frame_length)
+    while offset is not None and offset < source.size:
+        length = adts_frame_length(source.read_at(offset, 6))
+        if not length:
+            return None  # a tag behind the sound
+        offset += length
+    return offset
+
+
+def _wavpack_end(source: Source) -> int | None:
+    """Return the end of the last block (WavPack 4 and 5 block format)."""
+    start = max(0, source.size - _WAVPACK_BLOCK_MAX)
+    tail = source.read_at(start, _WAVPACK_BLOCK_MAX)
+    block = tail.rfind(b"wvpk")
+    if block < 0:
+        return None
+    return start + block + 8 + int.from_bytes(tail[block + 4 : block + 8], "little")
+
+
 def _mp3_end(source: Source) -> int | None:
     """Return the end promised by a Xing or Info header (layout as LAME documents it)."""
     start = end_of_id3(source)
@@ -156,12 +181,12 @@ def _mp3_end(source: Source) -> int | None:
     head = source.read_at(first, 200)
     xing = max(head.find(b"Xing"), head.find(b"Info"))
     fields = head[xing + 4 : xing + 16]
-    if xing < 0 or len(fields) < 12 or not fields[3] & 2:
+    if xing < 0 or len(fields) < 12 or fields[3] & 3 != 3:
         return None
-    size_at = 8 if fields[3] & 1 else 4
-    # Encoders differ on whether their own header frame is counted: give one frame's grace.
-    promised = int.from_bytes(fields[size_at : size_at + 4], "big")
-    return first + promised - mpeg_frame_length(head) - 1441
+    frames, promised = struct.unpack(">II", fields[4:])
+    # Encoders differ on whether their own header frame is counted, and many a file lacks its last
+    # frame: give one frame's grace.
+    return first + int(promised - promised // max(1, frames))
 
 
 def _chunks(
@@ -193,4 +218,6 @@ _PROMISES: dict[Container, Callable[[Source], int | None]] = {
     Container.MATROSKA: _matroska_end,
     Container.OGG: _ogg_end,
     Container.MP3: _mp3_end,
+    Container.AAC: _aac_end,
+    Container.WAVPACK: _wavpack_end,
 }

@@ -104,7 +104,7 @@ class PyAVReader:
         with _translated(self._source):
             self._stream = self._container.streams.audio[0]
             self._stream.codec_context.thread_count = 1  # files are decoded side by side instead
-            self._frames: Iterator[AudioFrame] = self._container.decode(self._stream)
+            self._frames = self._decoded(junk_may_follow=container is Container.MP3)
             first = next(self._frames, None)
         if first is None:
             raise failures.no_samples(self._source)
@@ -117,6 +117,25 @@ class PyAVReader:
         self.info = self._describe(container, first)
         self.tolerance = int(_EXACT_TOLERANCE_SECONDS * first.sample_rate)
 
+    def _decoded(self, *, junk_may_follow: bool) -> Iterator[AudioFrame]:
+        """Yield the frames of the stream.
+
+        MPEG audio often ends in half a frame or in foreign tags, which is no damage: what cannot
+        be decoded is only reported there once more sound follows it.
+        """
+        junk: av.error.InvalidDataError | None = None
+        for packet in self._container.demux(self._stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError as error:
+                if not junk_may_follow:
+                    raise
+                junk = error
+                continue
+            if frames and junk is not None:
+                raise junk
+            yield from frames
+
     def _describe(self, container: Container, first: AudioFrame) -> AudioInfo:
         stream = self._stream
         duration: float | None = None
@@ -125,7 +144,7 @@ class PyAVReader:
         elif self._container.duration is not None:
             duration = self._container.duration / av.time_base
         exact = container in _EXACT and duration is not None
-        codec = stream.codec_context.name
+        codec = stream.codec_context.codec.canonical_name
         if codec.startswith("pcm_"):
             codec = codec.removesuffix("le").removesuffix("be")
         return AudioInfo(

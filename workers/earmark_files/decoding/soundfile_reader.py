@@ -1,4 +1,4 @@
-"""Decoding through libsndfile: WAV and its relatives, FLAC and MP3."""
+"""Decoding through libsndfile: WAV and its relatives, and FLAC."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _CODECS = {
     "ALAW": "pcm_alaw",
     "IMA_ADPCM": "adpcm_ima",
     "MS_ADPCM": "adpcm_ms",
-    "MPEG_LAYER_I": "mp1",
-    "MPEG_LAYER_II": "mp2",
-    "MPEG_LAYER_III": "mp3",
+    "ALAC_16": "alac",
+    "ALAC_20": "alac",
+    "ALAC_24": "alac",
+    "ALAC_32": "alac",
 }
 # libsndfile hands 16-bit samples over as they are ten times faster than as floats.
 _DIRECT_INT16 = frozenset({"PCM_16", "PCM_U8", "PCM_S8", "ULAW", "ALAW", "IMA_ADPCM", "MS_ADPCM"})
@@ -51,8 +52,7 @@ class SoundFileReader:
             raise _open_error(source, error) from error
         self.subtype = str(self._file.subtype)
         self.info = self._describe(container)
-        # libmpg123 and the encoders' headers differ by the padding of first and last frame.
-        self.tolerance = 4 * 1152 if container is Container.MP3 else 0
+        self.tolerance = 0
         channels = self.info.channels
         frames = max(1024, SAMPLES_PER_READ // channels)
         self._dtype = "int16" if self._keeps_int16() else "float32"

@@ -14,6 +14,7 @@ import soxr
 from earmark_files.decoding import failures
 from earmark_files.decoding.choice import open_reader
 from earmark_files.decoding.reader import AudioInfo, Reader
+from earmark_files.decoding.sniff import Container
 from earmark_files.decoding.source import Source
 from earmark_files.errors import AnyPath, AudioFileError
 
@@ -81,7 +82,9 @@ class AudioStream:
         self._source.require_unchanged()
         promised = self.info.frames
         if promised is not None and self._frames_read < promised - reader.tolerance:
-            raise failures.truncated(self._source)
+            if self.info.container == Container.FLAC:  # may be cut between two of its frames
+                raise failures.truncated(self._source)
+            raise failures.damaged(self._source, "a part of it is missing")
         if self._frames_read == 0:
             raise failures.no_samples(self._source)
 
