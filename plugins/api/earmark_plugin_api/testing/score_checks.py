@@ -91,7 +91,9 @@ def check_batch_invariance(factory: Factory, device: str = "cpu") -> None:
     """
     remedy = (
         "Nothing may be computed across the batch axis: batch norm in training mode, normalising "
-        "by the batch's peak and padding to the longest are the usual culprits."
+        "by the batch's peak and padding to the longest are the usual culprits. Where the "
+        "difference is tiny, something enlarges rounding errors, such as a logarithm without a "
+        "floor."
     )
     with loaded(factory, device) as classifier:
         windows = probe_windows(classifier.manifest)

@@ -114,8 +114,8 @@ def check_silence(factory: Factory, device: str = "cpu") -> None:
         require(
             not heard,
             f"In {what} it hears {', '.join(heard)}",
-            "Scale the scores down below about -80 dBFS, or train with silent windows that have "
-            "no label.",
+            "Let the scores fade to nothing between about -60 and -90 dBFS, or train with silent "
+            "windows that have no label.",
         )
 
 
