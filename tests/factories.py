@@ -27,7 +27,6 @@ from earmark.jobs.services import (
 from earmark.library.models import AudioFile, Library
 from earmark.library.paths import path_key
 from earmark.library.services import AudioFacts, Identity
-from earmark_files.paths import path_to_text
 
 LABELS = [["/m/05zppz", "Male speech, man speaking"], ["/m/0bt9lr", "Dog"], ["/m/06_fw", "Bell"]]
 FACTS = AudioFacts(duration=1.0, sample_rate=8000, channels=1, container="wav", codec="pcm_s16le")
@@ -91,13 +90,13 @@ class JobFactory(factory.django.DjangoModelFactory[Job]):
     file = factory.SubFactory(AudioFileFactory, library=factory.SelfAttribute("..run.library"))
 
 
-def make_sound(path: Path | bytes, seed: int = 0, seconds: float = 0.05) -> None:
-    """Write a small WAV file of noise; equal seeds give equal audio."""
-    name = os.fsencode(path)
-    os.makedirs(os.path.dirname(name), exist_ok=True)
+def make_sound(path: Path, seed: int = 0, seconds: float = 0.05) -> Path:
+    """Write a small WAV file of noise and return its path; equal seeds give equal audio."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(seed).normal(scale=0.1, size=int(seconds * 8000))
-    with open(name, "wb") as file:
+    with path.open("wb") as file:
         soundfile.write(file, noise, 8000, format="WAV")
+    return path
 
 
 def identity_of(job: ClaimedJob) -> Identity:

@@ -79,8 +79,10 @@ def _private_server() -> Iterator[str]:
     )
     try:
         _run(
-            [*prefix, str(programs / "initdb"), "-D", str(data), "-U", "earmark", "-A", "trust"]
-            + ["--encoding=UTF8", "--locale=C", "--no-sync"],
+            [
+                *(*prefix, str(programs / "initdb"), "-D", str(data), "-U", "earmark"),
+                *("-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
+            ],
             folder,
         )
         _run([*control, "-l", str(folder / "log"), "-o", options, "start"], folder)

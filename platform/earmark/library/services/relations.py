@@ -30,6 +30,8 @@ def repoint_rows(old: models.Model, new: models.Model, *, prefix: str = "") -> N
         changes: dict[str, object] = {relation.field.name: new}
         if prefix and any(field.name == "under" for field in model._meta.get_fields()):
             changes["under"] = Case(
-                When(under="", then=Value(prefix)), default=Concat(Value(f"{prefix}/"), "under")
+                When(under="", then=Value(prefix)),
+                default=Concat(Value(f"{prefix}/"), "under", output_field=models.TextField()),
+                output_field=models.TextField(),
             )
         model._default_manager.filter(**{relation.field.name: old}).update(**changes)

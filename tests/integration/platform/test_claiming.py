@@ -1,0 +1,212 @@
+"""Jobs are taken, held and given back, on either database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from earmark.jobs.models import Job, Run
+from earmark.jobs.services import (
+    Claim,
+    claim_jobs,
+    complete_jobs,
+    fail_job,
+    release_jobs,
+    renew_leases,
+    requeue_expired,
+    skip_job,
+)
+from earmark.library.models import AudioFile
+from tests.factories import (
+    AudioFileFactory,
+    ClassifierVersionFactory,
+    JobFactory,
+    RunFactory,
+    expire,
+    identify,
+    result_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def states(run: Run) -> list[str]:
+    return list(run.jobs.order_by("pk").values_list("state", flat=True))
+
+
+def test_a_claim_takes_older_jobs_of_higher_priority_first_and_no_more_than_asked_for():
+    classifier = ClassifierVersionFactory()
+    run = RunFactory()
+    low, high, low_again = (
+        JobFactory(run=run, classifier=classifier, priority=priority) for priority in (0, 5, 0)
+    )
+
+    claimed = claim_jobs(classifier=classifier, worker="w", limit=2)
+
+    assert [job.job_id for job in claimed] == [high.pk, low.pk]
+    assert states(run) == ["running", "running", "queued"]
+    assert low_again.attempts == 0
+
+
+def test_a_claim_describes_the_file_and_starts_the_run():
+    job = JobFactory(file__path="a b/c\\xff.wav")
+
+    (claimed,) = claim_jobs(classifier=job.classifier, worker="w", limit=5)
+
+    assert claimed.location.name == "c\udcff.wav"
+    assert claimed.location.parent.name == "a b"
+    assert (claimed.attempt, claimed.force, claimed.audio_hash) == (1, False, "")
+    job.run.refresh_from_db()
+    assert job.run.state == Run.State.RUNNING
+    assert job.run.started_at is not None
+
+
+def test_a_lease_ends_as_long_after_now_as_asked_for():
+    job = JobFactory()
+
+    claim_jobs(classifier=job.classifier, worker="w", limit=1, lease=timedelta(seconds=90))
+
+    job.refresh_from_db()
+    left = job.lease_until - timezone.now()
+    assert timedelta(seconds=85) < left < timedelta(seconds=95)
+
+
+def test_a_claim_takes_only_jobs_of_its_classifier_and_run():
+    job = JobFactory()
+    JobFactory()
+    other_run = JobFactory(classifier=job.classifier)
+
+    claimed = claim_jobs(classifier=job.classifier, worker="w", limit=9, run=other_run.run)
+
+    assert [taken.job_id for taken in claimed] == [other_run.pk]
+
+
+def test_a_late_result_of_a_lost_lease_is_refused_and_leaves_no_trace():
+    job = JobFactory()
+    (slow,) = claim_jobs(classifier=job.classifier, worker="slow", limit=1)
+    identify([slow])
+    expire(slow)
+    requeue_expired()
+    (quick,) = claim_jobs(classifier=job.classifier, worker="quick", limit=1)
+    identify([quick])
+
+    late = complete_jobs(results=[result_of(slow, 0.1, 0.1, 0.1)])
+
+    assert (late.accepted, late.refused) == ([], [job.pk])
+    assert not fail_job(claim=slow.claim, code="decode_failed", message="Late.")
+    assert not skip_job(claim=slow.claim, code="late")
+    assert identify([slow])[0].verdict == "lost"
+    assert complete_jobs(results=[result_of(quick)]).accepted == [job.pk]
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("succeeded", 2)
+
+
+def test_a_result_after_the_lease_ran_out_counts_if_nobody_took_the_job():
+    job = JobFactory()
+    (claimed,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    identify([claimed])
+    expire(claimed)
+
+    assert complete_jobs(results=[result_of(claimed)]).accepted == [job.pk]
+
+
+def test_renewing_holds_jobs_longer_and_names_the_lost_ones():
+    job = JobFactory()
+    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    expire(held)
+
+    lost = renew_leases(claims=[held.claim, Claim(held.job_id, 7), Claim(0, 1)], worker="w")
+
+    assert lost == [Claim(held.job_id, 7), Claim(0, 1)]
+    assert requeue_expired().requeued == 0
+
+
+def test_a_released_job_is_free_again_and_not_blamed():
+    job = JobFactory()
+    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+
+    assert release_jobs(claims=[held.claim], worker="someone else") == 0
+    assert release_jobs(claims=[held.claim], worker="w") == 1
+
+    job.refresh_from_db()
+    assert (job.state, job.lost_leases, job.worker) == ("queued", 0, "")
+    (again,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    assert again.attempt == 2
+
+
+def test_what_keeps_killing_its_worker_fails_after_three_losses():
+    job = JobFactory()
+    outcomes = []
+    for worker in "abc":
+        (held,) = claim_jobs(classifier=job.classifier, worker=worker, limit=1)
+        expire(held)
+        report = requeue_expired()
+        outcomes.append((report.requeued, report.failed))
+
+    assert outcomes == [(1, 0), (1, 0), (0, 1)]
+    job.refresh_from_db()
+    assert (job.state, job.reason_code, job.retryable) == ("failed", "worker_killed", True)
+    job.run.refresh_from_db()
+    assert job.run.state == Run.State.FINISHED
+    job.file.refresh_from_db()
+    assert job.file.state == AudioFile.State.PRESENT
+
+
+def test_jobs_of_workers_known_to_be_dead_are_free_at_once_and_without_blame_if_so_asked():
+    job = JobFactory()
+    claim_jobs(classifier=job.classifier, worker="dead", limit=1)
+
+    assert requeue_expired(dead_workers=["other"]).requeued == 0
+    assert requeue_expired(dead_workers=["dead"], blame=False).requeued == 1
+
+    job.refresh_from_db()
+    assert job.lost_leases == 0
+
+
+def test_a_job_that_lost_a_worker_is_taken_after_all_others():
+    classifier = ClassifierVersionFactory()
+    suspect = JobFactory(classifier=classifier, lost_leases=1, priority=9)
+    fresh = JobFactory(classifier=classifier)
+
+    claimed = claim_jobs(classifier=classifier, worker="w", limit=2)
+
+    assert [job.job_id for job in claimed] == [fresh.pk, suspect.pk]
+    assert claimed[1].lost_leases == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "reason"),
+    [("not_audio", "failed", "not_audio"), ("file_not_found", "missing", "")],
+)
+def test_a_failed_job_marks_its_file(code: str, state: str, reason: str):
+    job = JobFactory()
+    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+
+    assert fail_job(claim=held.claim, code=code, message="It says so.")
+
+    job.refresh_from_db()
+    assert (job.state, job.reason_code, job.reason_message) == ("failed", code, "It says so.")
+    job.file.refresh_from_db()
+    assert (job.file.state, job.file.error_code) == (state, reason)
+    job.run.refresh_from_db()
+    assert job.run.state == Run.State.FINISHED
+
+
+def test_a_fault_of_the_machine_is_not_the_files():
+    job = JobFactory(file=AudioFileFactory())
+    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+
+    fail_job(claim=held.claim, code="out_of_device_memory", message="Full.", file_fault=False)
+
+    job.file.refresh_from_db()
+    assert job.file.state == AudioFile.State.PRESENT
+
+
+def test_a_running_job_without_a_lease_is_impossible():
+    from django.db import IntegrityError
+
+    job = JobFactory()
+    with pytest.raises(IntegrityError, match="jobs_job_running_has_lease"):
+        Job.objects.filter(pk=job.pk).update(state="running", worker="w")
