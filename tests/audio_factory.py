@@ -66,10 +66,13 @@ class AudioFormat:
     container: str
     codec: str
     write: Callable[[Path, Samples, int], None] = field(repr=False)
-    error: float = 1e-3  # largest deviation of a sample away from both ends
+    # Largest deviation of a sample from the tone, away from both ends; None where the format has
+    # no way to say by how much its encoder delays the sound.
+    error: float | None = 1e-3
     rates: tuple[int, ...] = ALL_RATES
     max_channels: int = 8
     length_slack: float = 0.0  # seconds by which the decoded length may differ
+    lossy: bool = False
 
 
 def write_samples(path: Path, samples: Samples, rate: int, **how: str) -> None:
@@ -141,7 +144,8 @@ def _streamed_wave(path: Path, samples: Samples, rate: int) -> None:
 
 def _formats() -> list[AudioFormat]:
     sf, ff, make = _by_soundfile, _by_ffmpeg, AudioFormat
-    lossy = {"error": 0.05, "length_slack": 0.03}
+    vorbis = {"error": 0.1, "length_slack": 0.03, "lossy": True}
+    delayed = {"error": None, "lossy": True}
     return [
         make("wav-u8", "wav", "wav", "pcm_u8", sf("WAV", "PCM_U8"), 0.01),
         make("wav-16", "wav", "wav", "pcm_s16", sf("WAV", "PCM_16")),
@@ -178,28 +182,31 @@ def _formats() -> list[AudioFormat]:
         make("caf-24", "caf", "caf", "pcm_s24", sf("CAF", "PCM_24")),
         make("caf-alac", "caf", "caf", "alac", sf("CAF", "ALAC_16"), rates=UP_TO_48K),
         make("au", "au", "au", "pcm_s16", sf("AU", "PCM_16")),
-        make("ogg-vorbis", "ogg", "ogg", "vorbis", sf("OGG", "VORBIS"), **lossy),
-        make("opus", "opus", "ogg", "opus", sf("OGG", "OPUS"), **lossy, rates=OPUS_RATES),
+        make("ogg-vorbis", "ogg", "ogg", "vorbis", sf("OGG", "VORBIS"), **vorbis),
+        make("opus", "opus", "ogg", "opus", sf("OGG", "OPUS"), **vorbis, rates=OPUS_RATES),
         make(
             "mp3", "mp3", "mp3", "mp3", sf("MP3", "MPEG_LAYER_III"), 0.15, length_slack=0.03,
-            rates=UP_TO_48K, max_channels=2,
+            lossy=True, rates=UP_TO_48K, max_channels=2,
         ),
         make(
-            "m4a", "m4a", "mp4", "aac", ff("ipod", "aac", "fltp"), 0.06,
-            rates=(*UP_TO_48K, 96000), length_slack=0.06,
+            "m4a", "m4a", "mp4", "aac", ff("ipod", "aac", "fltp"), 0.15,
+            lossy=True, rates=(*UP_TO_48K, 96000), length_slack=0.13,
         ),
-        make("m4a-alac", "m4a", "mp4", "alac", ff("ipod", "alac", "s16p"), rates=UP_TO_48K),
         make(
-            "aac", "aac", "aac", "aac", ff("adts", "aac", "fltp"), 0.06,
+            "m4a-alac", "m4a", "mp4", "alac", ff("ipod", "alac", "s16p"),
+            rates=UP_TO_48K, max_channels=6,
+        ),
+        make(
+            "aac", "aac", "aac", "aac", ff("adts", "aac", "fltp"), **delayed,
             rates=UP_TO_48K, length_slack=0.4,
         ),
         make(
-            "wma", "wma", "asf", "wmav2", ff("asf", "wmav2", "fltp"), 0.1,
+            "wma", "wma", "asf", "wmav2", ff("asf", "wmav2", "fltp"), **delayed,
             rates=(16000, 22050, 32000, 44100, 48000), max_channels=2, length_slack=0.3,
         ),
         make(
-            "webm", "webm", "matroska", "opus", ff("webm", "libopus", "flt"), 0.06,
-            rates=OPUS_RATES, length_slack=0.03,
+            "webm", "webm", "matroska", "opus", ff("webm", "libopus", "flt"), 0.1,
+            lossy=True, rates=OPUS_RATES, length_slack=0.03,
         ),
         make(
             "wavpack", "wv", "wavpack", "wavpack", ff("wv", "wavpack", "s16p"), rates=UP_TO_48K

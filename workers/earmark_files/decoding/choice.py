@@ -35,8 +35,8 @@ _SOUNDFILE_FIRST = frozenset(
         Container.FLAC,
     }
 )
-_FASTER_WITH_PYAV = frozenset({"PCM_24"})
-_PYAV_ANYWAY = frozenset({Container.WAV, Container.RF64})
+# Inside WAV and RF64. MPEG audio there has the same trouble as in files of its own.
+_BETTER_WITH_PYAV = frozenset({"PCM_24", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"})
 
 
 def open_reader(source: Source) -> Reader:
@@ -77,7 +77,8 @@ def _open(source: Source, container: Container) -> Reader:
         except AudioFileError as error:
             # The second opinion counts: FFmpeg knows more encodings and says what is wrong.
             raise error from refusal
-    if container in _PYAV_ANYWAY and reader.subtype in _FASTER_WITH_PYAV and reader.info.frames:
+    riff = container in (Container.WAV, Container.RF64)
+    if riff and reader.subtype in _BETTER_WITH_PYAV and reader.info.frames:
         reader.close()
         return PyAVReader(source, container)
     return reader

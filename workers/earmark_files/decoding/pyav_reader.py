@@ -103,6 +103,8 @@ class PyAVReader:
             raise failures.no_samples(self._source)
         with _translated(self._source):
             self._stream = self._container.streams.audio[0]
+            if self._stream.codec_context is None:  # PyAV's stubs say that it never is
+                raise failures.unsupported_encoding(self._source)
             self._stream.codec_context.thread_count = 1  # files are decoded side by side instead
             self._frames = self._decoded(junk_may_follow=container is Container.MP3)
             first = next(self._frames, None)
