@@ -148,6 +148,7 @@ def other_names(label_name: str) -> tuple[str, ...]:
     return node.other_names if node else ()
 
 
+@lru_cache(maxsize=16384)  # the same few thousand names come up for every file
 def fold_name(name: str) -> str:
     """Return the form in which two spellings of a name are equal: case, hyphens, underscores."""
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 RULES_VERSION = 1
@@ -70,7 +71,7 @@ class TagPolicy:
         """Return the default policy with another accept threshold; review never lies above it."""
         return cls(accept=accept, review=min(cls.review, accept))
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Short hash of everything that decides about tags: equal policies, equal versions."""
         values = {
