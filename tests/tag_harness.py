@@ -7,6 +7,7 @@ tests are about the pipeline and not about a network.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ import soundfile
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE_ROOTS = ("platform", "workers", "plugins/api", "plugins/builtin")
 
-PLUGIN = '''
+PLUGIN = """
 import numpy as np
 from earmark_plugin_api import Label, Manifest, Window, WindowScores
 
@@ -43,7 +44,7 @@ class Bands:
         return WindowScores(np.clip(scores, 0, 1).astype(np.float32))
     def pool(self, scores): return scores.max(axis=0)
     def close(self): pass
-'''
+"""
 
 
 def install_plugin(folder: Path, name: str = "bands", source: str = PLUGIN) -> Path:
@@ -129,9 +130,7 @@ class Installation:
 
     def tag(self, *arguments: str | Path, classifier: str = "bands") -> Outcome:
         """Run ``earmark tag --json`` with the test classifier and one worker."""
-        return self.run(
-            "tag", "--json", "--workers", "1", "--classifier", classifier, *arguments
-        )
+        return self.run("tag", "--json", "--workers", "1", "--classifier", classifier, *arguments)
 
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command in a process group of its own."""
@@ -159,7 +158,5 @@ def descendants(pid: int) -> list[int]:
 
 def kill(pid: int) -> None:
     """End a process at once, if it is still there."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from earmark_plugin_api import (
     ClipWindow,
     InvalidInputError,
@@ -11,8 +14,6 @@ from earmark_plugin_api import (
     WindowScores,
 )
 from earmark_workers.engine.batching import Batcher, ClipError, ClipScores, Floats
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 class MeanScorer:

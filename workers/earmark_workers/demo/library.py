@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -117,7 +118,7 @@ def _encode(path: Path, frames: Samples, rate: int, codec: str) -> None:
     """Write a format libsndfile does not know, mono."""
     container_format = {"wmav2": "asf", "aac": "ipod"}.get(codec)
     with av.open(str(path), "w", format=container_format) as container:
-        stream = container.add_stream(codec, rate=rate, layout="mono")
+        stream = cast(av.AudioStream, container.add_stream(codec, rate=rate, layout="mono"))
         stream.bit_rate = 96_000
         audio = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(frames[:, 0])[None, :], format="fltp", layout="mono"
@@ -136,7 +137,7 @@ def _write_speech(path: Path) -> bool:
         return False
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".demo-") as scratch:
         unfinished = Path(scratch) / path.name
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - a fixed command, found on PATH
             [program, "-v", "en", "-s", "150", "-w", str(unfinished), SPEECH],
             check=True,
             capture_output=True,

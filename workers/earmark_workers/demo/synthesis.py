@@ -85,7 +85,9 @@ def siren(seconds: float, rate: int, *, period: float = 4.0) -> Samples:
 def buzzer(seconds: float, rate: int) -> Samples:
     """A harsh 120 Hz buzz."""
     t = _time(seconds, rate)
-    return _finish(np.tanh(6 * np.sin(2 * np.pi * 120 * t)) + 0.4 * np.sign(np.sin(2 * np.pi * 60 * t)))
+    return _finish(
+        np.tanh(6 * np.sin(2 * np.pi * 120 * t)) + 0.4 * np.sign(np.sin(2 * np.pi * 60 * t))
+    )
 
 
 def white_noise(rng: Rng, seconds: float, rate: int) -> Samples:
@@ -215,4 +217,4 @@ def events_in_noise(rng: Rng, seconds: float, rate: int) -> Samples:
     ):
         at = round(share * len(bed))
         bed[at : at + len(event)] += event
-    return np.clip(bed, -1.0, 1.0).astype(np.float32)
+    return _finish(bed.astype(np.float64), peak=0.6)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from earmark_plugin_api import (
     ClassifierError,
     ClipWindow,

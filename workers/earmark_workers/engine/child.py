@@ -7,7 +7,6 @@ paths into windows. The parent going away, however that happens, ends the proces
 
 from __future__ import annotations
 
-import importlib
 import os
 import queue
 import sys
@@ -16,8 +15,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import numpy as np
-from earmark_plugin_api import Classifier, ClassifierError, ClipWindow
 
+from earmark.classifiers.registry import make_classifier
+from earmark_plugin_api import Classifier, ClassifierError, ClipWindow
 from earmark_workers.engine.batching import Batcher, ClipError, ClipScores
 from earmark_workers.engine.decode import ClipEnd, Decoder, Dropped
 from earmark_workers.engine.messages import (
@@ -170,13 +170,6 @@ class Worker:
         )
 
 
-def find_class(entry_point: str) -> type[Classifier]:
-    """Import ``package.module:Class``."""
-    module, _, name = entry_point.partition(":")
-    found: type[Classifier] = getattr(importlib.import_module(module), name)
-    return found
-
-
 def main(descriptor: int) -> None:
     """Serve the parent on the other end of the inherited socket `descriptor`."""
     parent = Parent(Connection(descriptor))
@@ -184,12 +177,12 @@ def main(descriptor: int) -> None:
     if not isinstance(setup, Setup):
         raise TypeError("the first message must be Setup")
     try:
-        Worker(parent, setup).run(find_class(setup.entry_point)())
+        Worker(parent, setup).run(make_classifier(setup.target))
     except ClassifierError as error:
         parent.send(StartFailed(error.code, str(error)))
         os._exit(1)
     except (ImportError, AttributeError) as error:
-        parent.send(StartFailed("classifier_broken", f"{setup.entry_point}: {error}"))
+        parent.send(StartFailed("classifier_broken", f"{setup.target}: {error}"))
         os._exit(1)
 
 

@@ -7,17 +7,19 @@ The child dies instead of us when a decoder crashes, hangs or eats memory; see
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+
 from earmark_files.decoding import AudioInfo
-from earmark_files.errors import AudioFileError
+from earmark_files.errors import AudioFileError, ReadErrorCode, from_os_error
 from earmark_files.guard import GuardedDecoder
 from earmark_plugin_api import ClipWindow, Manifest, WindowCutter
-
 from earmark_workers.engine.messages import (
+    SILENT,
     Advanced,
     ClassifyFile,
     Failed,
@@ -47,10 +49,6 @@ class Dropped:
     """The parent does not need this file's scores."""
 
     task: int
-
-
-class SilentFileError(AudioFileError):
-    """The file holds nothing that could be heard."""
 
 
 class Decoder:
@@ -86,7 +84,58 @@ class Decoder:
             self._put(self._stream(guard, file))
         except AudioFileError as error:
             self._put(Failed(file.task, error.code, error.message, error.retryable))
+        except Exception as error:  # noqa: BLE001 - the thread must live on for other files
+            traceback.print_exc()  # into the worker's error log
+            reason = f"An unexpected fault of Earmark while reading it ({error!r}); please report."
+            self._put(Failed(file.task, "internal_error", reason, retryable=True))
 
     def _stream(self, guard: GuardedDecoder, file: ClassifyFile) -> ClipEnd | Dropped:
-        path = Path(file.path)
-        raise NotImplementedError
+        before = _stat(file.path)
+        identity = guard.identify(file.path)
+        told = Identified(
+            file.task, identity.hash, identity.audio_bytes, before.st_size, before.st_mtime_ns
+        )
+        if not self._ask(file.task, lambda: self._send(told)):
+            return Dropped(file.task)
+        rate = self._manifest.sample_rate
+        with guard.stream(file.path, sample_rate=rate) as blocks:
+            samples = self._cut(file.task, blocks)
+            info = blocks.info
+        after = _stat(file.path)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise AudioFileError(
+                "The file changed while it was being read; it is read again on the next run.",
+                code=ReadErrorCode.CHANGED_DURING_RUN,
+            )
+        exact = info.frames / info.sample_rate if info.frames else samples / rate
+        return ClipEnd(file.task, info, exact)
+
+    def _cut(self, task: int, blocks: Iterable[npt.NDArray[np.float32]]) -> int:
+        """Hand over all windows of a file and return its length in samples."""
+        rate = self._manifest.sample_rate
+        cutter = WindowCutter(self._manifest.window, rate)
+        samples, told, peak = 0, 0, 0.0
+        for block in blocks:
+            peak = max(peak, float(block.max()), -float(block.min()))
+            for window in cutter.push(block):
+                self._put((task, window))
+            samples += len(block)
+            if samples - told >= ADVANCE_S * rate:
+                self._send(Advanced(task, (samples - told) / rate))
+                told = samples
+        for window in cutter.finish():
+            self._put((task, window))
+        self._send(Advanced(task, (samples - told) / rate))
+        if peak < SILENCE_PEAK:
+            raise AudioFileError(
+                "The file is silent (never louder than -70 dBFS), so there is nothing to name.",
+                code=SILENT,
+            )
+        return samples
+
+
+def _stat(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)  # noqa: PTH116 - no Path is needed for one call
+    except OSError as error:
+        raise from_os_error(error, path) from error

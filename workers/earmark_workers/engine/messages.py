@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+SILENT = "silent"
+"""Error code of a file that holds nothing one could hear."""
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -18,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 class Setup:
     """First message to a worker: what it is and how it may use the machine."""
 
-    entry_point: str
+    target: str
     """Where the classifier class is, ``package.module:Class``."""
     device: str
     decoders: int

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection, wait
 from typing import IO
 
 import structlog
-from earmark.core.errors import EarmarkError
 
+from earmark.core.errors import EarmarkError
 from earmark_workers.engine.messages import (
     Advanced,
     Classified,
@@ -91,17 +91,26 @@ class WorkerPool:
     setup : Setup
         Sent to every worker when it starts.
     size : int
-        Number of processes; they start with the first file.
+        Number of processes; they start with the first files.
+    classifier : str
+        Identity the loaded classifier must have, such as ``audioset@1.0.0``.
     files_ahead, bytes_ahead : int
         What one worker may hold at once. Enough short files to fill batches, but not so many
         long ones that another worker runs dry.
     """
 
     def __init__(
-        self, setup: Setup, size: int, *, files_ahead: int = 64, bytes_ahead: int = 64 << 20
+        self,
+        setup: Setup,
+        size: int,
+        *,
+        classifier: str,
+        files_ahead: int = 64,
+        bytes_ahead: int = 64 << 20,
     ) -> None:
         self._setup = setup
-        self._size = size
+        self._classifier = classifier
+        self.size = size
         self._files_ahead = files_ahead
         self._bytes_ahead = bytes_ahead
         self._processes: list[_Process] = []
@@ -124,11 +133,18 @@ class WorkerPool:
         """Whether `submit` may be called now."""
         if self._suspects:
             return False
-        return len(self._processes) < self._size or any(map(self._takes_more, self._processes))
+        return len(self._processes) < self.size or any(map(self._takes_more, self._processes))
 
-    def submit(self, task: int, path: str, size: int) -> None:
-        """Hand a file of `size` bytes to the least loaded worker; starts one if fewer run."""
-        self._assign(_Task(task, path, size))
+    def submit(self, task: int, path: str, size: int, *, alone: bool = False) -> None:
+        """Hand a file of `size` bytes to the least loaded worker; starts one if fewer run.
+
+        A file that is suspected of killing its worker goes `alone`: nothing else is lost with it.
+        """
+        if alone:
+            self._suspects.append(_Task(task, path, size))
+            self._assign_suspects()
+        else:
+            self._assign(_Task(task, path, size))
 
     def answer(self, task: int, *, proceed: bool) -> None:
         """Answer an `Identified` event; without `proceed` the file leaves the pool."""
@@ -139,8 +155,8 @@ class WorkerPool:
                 process.send(Verdict(task, proceed))
         self._assign_suspects()
 
-    def wait(self, timeout: float | None, also: Sequence[Connection] = ()) -> list[Event]:
-        """Wait until a worker or one of the connections `also` has something to say.
+    def wait(self, timeout: float | None, also: Sequence[socket.socket] = ()) -> list[Event]:
+        """Wait until a worker has something to say or one of the sockets `also` is readable.
 
         Raises
         ------
@@ -176,7 +192,7 @@ class WorkerPool:
 
     def _assign(self, task: _Task, *, solo: bool = False) -> None:
         idle = [p for p in self._processes if not p.tasks]
-        if not idle and len(self._processes) < self._size:
+        if not idle and len(self._processes) < self.size:
             idle = [self._start()]
         candidates = idle or [p for p in self._processes if not p.solo]
         process = min(candidates, key=lambda p: (p.load, len(p.tasks)))
@@ -186,7 +202,7 @@ class WorkerPool:
 
     def _assign_suspects(self) -> None:
         while self._suspects and (
-            len(self._processes) < self._size or any(not p.tasks for p in self._processes)
+            len(self._processes) < self.size or any(not p.tasks for p in self._processes)
         ):
             self._assign(self._suspects.popleft(), solo=True)
 
@@ -202,6 +218,7 @@ class WorkerPool:
             while process.connection.poll():
                 message: FromWorker = process.connection.recv()
                 if isinstance(message, Ready):
+                    self._check(message)
                     process.ready, self._failed_starts = True, 0
                 elif isinstance(message, StartFailed):
                     raise EngineError(message.message, code=message.code)
@@ -212,6 +229,14 @@ class WorkerPool:
         except (EOFError, ConnectionResetError):
             events += self._bury(process)
         return events
+
+    def _check(self, message: Ready) -> None:
+        if message.classifier != self._classifier:
+            raise EngineError(
+                f"the worker loaded {message.classifier} where {self._classifier} was expected; "
+                "the plugin was changed meanwhile: start again",
+                code="classifier_changed",
+            )
 
     def _bury(self, process: _Process) -> list[Event]:
         """Take a dead worker's files back; those that keep killing it fail."""
@@ -241,9 +266,9 @@ class WorkerPool:
 
     def _start(self) -> _Process:
         ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is buried
         with ours, theirs:
-            popen = subprocess.Popen(
+            popen = subprocess.Popen(  # noqa: S603 - this very interpreter
                 [sys.executable, "-m", "earmark_workers.engine.child", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -70,18 +70,18 @@ class ProgressLine:
         self._progress.stop()
 
     @property
-    def failed(self) -> int:
-        """Files that failed so far."""
-        return self._failed
+    def seconds(self) -> float:
+        """Sound decoded so far."""
+        return self._seconds
 
     def heard(self, seconds: float) -> None:
         """Count sound that has been decoded."""
         self._seconds += seconds
         self._show(0)
 
-    def finished(self, *, size: int, failed: bool) -> None:
-        """Count a file that is done with."""
-        self._files += 1
+    def finished(self, *, files: int, size: int, failed: int = 0) -> None:
+        """Count files that are done with, `failed` among them, and their bytes."""
+        self._files += files
         self._failed += failed
         self._show(size)
 

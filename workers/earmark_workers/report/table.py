@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from earmark_files.paths import display
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from earmark_files.paths import display
 from earmark_workers.report.progress import format_seconds
 from earmark_workers.report.values import FileReport, Status
 
@@ -18,23 +19,39 @@ MAX_ROWS = 50
 """Longer tables help nobody; `--json` and `--csv` give every file."""
 
 
-def print_table(console: Console, reports: Sequence[FileReport], root: str) -> None:
-    """Print what was done in this run: file, length, tags or the reason why there are none."""
+def print_table(
+    console: Console, reports: Sequence[FileReport], *, rows: int | None = MAX_ROWS
+) -> None:
+    """Print what was done, a line a file: name, length, tags or the reason why there are none.
+
+    Parameters
+    ----------
+    console : Console
+    reports : sequence of FileReport
+    rows : int or None
+        Show so many at most; None shows all.
+    """
     if not reports:
         return
+    root = os.path.commonpath([str(Path(report.path).parent) for report in reports])
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("File", overflow="fold", max_width=48)
     table.add_column("Length", justify="right")
     table.add_column("Tags", overflow="fold")
-    for report in reports[:MAX_ROWS]:
+    for report in reports[:rows]:
         table.add_row(
             escape(display(_shorten(report.path, root))),
             "" if report.duration is None else format_seconds(report.duration),
             _outcome(report),
         )
     console.print(table)
-    if len(reports) > MAX_ROWS:
-        console.print(f"... and {len(reports) - MAX_ROWS} more (--json or --csv lists all)")
+    if rows is not None and len(reports) > rows:
+        console.print(f"... and {len(reports) - rows} more (-v, --json or --csv shows all)")
+
+
+def print_diff(console: Console, report: FileReport) -> None:
+    """Print what would change in a file."""
+    console.print(report.diff, markup=False, soft_wrap=True)
 
 
 def print_summary(

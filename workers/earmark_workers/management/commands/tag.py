@@ -1,0 +1,188 @@
+"""``manage.py tag``, installed as ``earmark tag``: find out what is in sounds and write it in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from earmark.classifiers.errors import ClassifierUnavailableError
+from earmark.classifiers.services import require_classifier
+from earmark.core.database import ensure_migrated
+from earmark.core.errors import EarmarkError
+from earmark.library.errors import RootNotFoundError
+from earmark_workers.pipeline.places import find_or_register
+from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.tag_run import TagOptions, TagRun, Totals
+from earmark_workers.report.output import Output
+from earmark_workers.report.table import MAX_ROWS
+from earmark_workers.report.values import Status
+
+USAGE = 2
+EPILOG = """
+examples:
+  earmark tag ~/Sounds                    tag a folder, tags go into the files
+  earmark tag --dry-run ~/Sounds          show what would change in each file
+  earmark tag --no-write --csv ~/Sounds > tags.csv
+  earmark tag --json door.wav | jq '.tags[].tag'
+
+A second run does only what is new, changed or was left undone; a file that was moved or renamed is
+recognised, equal audio is classified once. Silent files are skipped and count as no failure.
+
+exit status:
+  0  every file is as asked
+  1  some files failed; each has a line with its reason
+  2  the command line is wrong: no such folder, classifier or option
+  130, 143  stopped by Ctrl-C or SIGTERM: what was finished is kept, the next run goes on from there
+  141  the reader of standard output went away
+"""
+
+
+class Command(BaseCommand):
+    """Tags folders and files."""
+
+    help = "Classify sounds and write what they are into the files: scan, classify, tag, write."
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the line breaks of the examples."""
+        parser = super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=EPILOG,
+            # Django's -v wants a number; here it is the plain flag people expect.
+            conflict_handler="resolve",
+            **kwargs,
+        )
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folder or file")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="show what would change in each file; no file is touched",
+        )
+        parser.add_argument(
+            "--no-write", action="store_true", help="keep the tags in the database only"
+        )
+        output = parser.add_mutually_exclusive_group()
+        output.add_argument(
+            "--json", action="store_true", help="one JSON object a file on standard output"
+        )
+        output.add_argument(
+            "--csv", action="store_true", help="one CSV row a file on standard output"
+        )
+        parser.add_argument(
+            "--threshold",
+            type=_share,
+            metavar="P",
+            help="confidence from which a label becomes a tag, 0 to 1 (default: 0.25)",
+        )
+        parser.add_argument(
+            "--classifier", default="audioset", metavar="NAME", help="default: audioset"
+        )
+        parser.add_argument(
+            "--limit", type=_positive, metavar="N", help="work on this many files at most"
+        )
+        parser.add_argument(
+            "--workers",
+            type=_positive,
+            metavar="N",
+            default=len(os.sched_getaffinity(0)),
+            help="worker processes (default: one for each processor core, here %(default)s)",
+        )
+
+        parser.add_argument(
+            "-v", "--verbose", action="store_true", help="show log messages and every file"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Tag every path, then end with the status that tells how it went."""
+        if options["verbose"]:
+            logging.getLogger().setLevel(logging.INFO)
+        output = Output(
+            json=options["json"], csv=options["csv"], rows=None if options["verbose"] else MAX_ROWS
+        )
+        try:
+            with StopRequest() as stop:
+                totals = self._tag_all(options, output, stop)
+            output.finish(
+                counts=totals.counts,
+                fresh=totals.fresh,
+                seconds=totals.seconds,
+                elapsed=totals.elapsed,
+            )
+        except BrokenPipeError:
+            _leave_broken_pipe()
+        except (RootNotFoundError, ClassifierUnavailableError) as error:
+            raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
+        except EarmarkError as error:
+            raise CommandError(f"{error.code}: {error}") from error
+        if stop.signal is not None:
+            output.messages.print("stopped; the next run goes on from here")
+            sys.exit(128 + stop.signal)
+        if totals.counts[Status.FAILED]:
+            sys.exit(1)
+
+    def _tag_all(self, options: dict[str, Any], output: Output, stop: StopRequest) -> Totals:
+        ensure_migrated()
+        places = [find_or_register(path) for path in options["paths"]]
+        asked = TagOptions(
+            classifier=require_classifier(name=options["classifier"]),
+            workers=options["workers"],
+            threshold=options["threshold"],
+            limit=options["limit"],
+            write=not options["no_write"],
+            dry_run=options["dry_run"],
+        )
+        totals = Totals()
+        for place in dict.fromkeys((place.library.pk, place.under) for place in places):
+            found = next(p for p in places if (p.library.pk, p.under) == place)
+            run = TagRun(
+                place=found,
+                options=asked,
+                stop=stop,
+                progress=output.progress,
+                report=output.report,
+            )
+            run.work(run.prepare())
+            if output.wants_all and not stop.asked:
+                for report in run.reports_of_others():
+                    output.report(report)
+            else:
+                run.count_others()
+            totals.add(run.totals)
+            if stop.asked:
+                break
+        return totals
+
+
+def _leave_broken_pipe() -> None:
+    """End as a program does whose reader went away, without a word; see signal(7)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + signal.SIGPIPE)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not a number") from error
+    if not 0.0 < value <= 1.0:
+        raise ArgumentTypeError(f"{text} does not lie between 0 and 1")
+    return value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)

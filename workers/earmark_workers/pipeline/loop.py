@@ -1,0 +1,86 @@
+"""Drives classification and writing until there is nothing left, or somebody wants to stop."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from earmark.jobs.models import Job, Run
+from earmark_workers.engine.pool import WorkerPool
+from earmark_workers.pipeline.classify import Classification, Step
+from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.writing import Writing, Written
+
+OTHERS_S = 1.0
+"""How often to look whether another process has finished what this run waits for."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What happened since the last one; all of it is stored."""
+
+    step: Step = field(default_factory=Step)
+    written: list[Written] = field(default_factory=list)
+
+
+@dataclass
+class Loop:
+    """One run's work.
+
+    Parameters
+    ----------
+    stop : StopRequest
+        Entered.
+    writing : Writing
+    run : Run, optional
+        Without one there is only writing to do.
+    pool, classification : optional
+        Both, if there is a run.
+    """
+
+    stop: StopRequest
+    writing: Writing
+    run: Run | None = None
+    pool: WorkerPool | None = None
+    classification: Classification | None = None
+
+    def turns(self) -> Iterator[Turn]:
+        """Work; yields after everything that was stored. The caller may add orders meanwhile."""
+        yield Turn(written=self.writing.step())
+        while not self.stop.asked:
+            if self.classification is not None:
+                self.classification.fill()
+            if not self._busy():
+                if not self._others_busy():
+                    return
+                self._wait_for_ring(OTHERS_S)
+            yield self._turn()
+        yield self._end()
+
+    def _busy(self) -> bool:
+        classifying = self.classification is not None and self.classification.busy
+        return classifying or self.writing.busy
+
+    def _others_busy(self) -> bool:
+        """Whether jobs of this run wait for equal audio in the hands of another process."""
+        return self.run is not None and Job.objects.unfinished().filter(run=self.run).exists()
+
+    def _turn(self) -> Turn:
+        step = Step()
+        if self.pool is not None and self.classification is not None:
+            events = self.pool.wait(self.classification.timeout(), also=[self.stop.wake])
+            self.stop.quiet()
+            step = self.classification.step(events)
+        elif self.writing.busy:
+            self._wait_for_ring(None)
+        return Turn(step, self.writing.step())
+
+    def _wait_for_ring(self, timeout: float | None) -> None:
+        select.select([self.stop.wake], [], [], timeout)
+        self.stop.quiet()
+
+    def _end(self) -> Turn:
+        """Keep what is finished, give the rest back."""
+        step = self.classification.stop() if self.classification is not None else Step()
+        return Turn(step, self.writing.stop())

@@ -1,0 +1,181 @@
+"""What is known about files, as reports: the one source of every output of `tag`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from itertools import islice
+
+from django.db.models import Max
+
+from earmark.jobs.models import Job
+from earmark.jobs.selectors import get_scores
+from earmark.library.models import AudioFile, AudioFileQuerySet, Library
+from earmark.library.selectors import list_files
+from earmark.tagging.models import Tag
+from earmark.tagging.selectors import get_tags
+from earmark.writeback.models import TagWrite
+from earmark_workers.engine.messages import SILENT
+from earmark_workers.pipeline.tagging import Rules
+from earmark_workers.report.values import (
+    ErrorReport,
+    FileReport,
+    PredictionReport,
+    Status,
+    TagReport,
+)
+
+TOP = 10
+"""Predictions shown of each file."""
+
+_BATCH = 500
+_BROKEN = (TagWrite.State.FAILED, TagWrite.State.REFUSED)
+_SETTLED = (TagWrite.State.WRITTEN, TagWrite.State.UNCHANGED)
+
+
+def reports_for(
+    file_ids: Collection[int],
+    rules: Rules,
+    *,
+    written: bool,
+    fresh: bool,
+) -> list[FileReport]:
+    """Report on some files, in order of their path; files without any outcome are left out.
+
+    Parameters
+    ----------
+    file_ids : collection of int
+    rules : Rules
+    written : bool
+        Whether tags are meant to be in the files: then a failed write is a failure.
+    fresh : bool
+        Whether something was done for them just now.
+    """
+    files = list(
+        AudioFile.objects.filter(pk__in=file_ids).select_related("library").order_by("path")
+    )
+    facts = _Facts(files, rules)
+    reports = [facts.report(file, written, fresh) for file in files]
+    return [report for report in reports if report is not None]
+
+
+def iterate_reports(
+    library: Library, under: str, rules: Rules, *, written: bool, skip: Collection[int]
+) -> Iterator[FileReport]:
+    """Report on all files below a folder except `skip`: those that needed no new work."""
+    ids = iter(
+        [pk for pk in _on_disk(library, under).values_list("pk", flat=True) if pk not in skip]
+    )
+    while batch := list(islice(ids, _BATCH)):
+        yield from reports_for(batch, rules, written=written, fresh=False)
+
+
+def count_others(
+    library: Library, under: str, rules: Rules, *, written: bool, skip: Collection[int]
+) -> Counter[Status]:
+    """Count what `iterate_reports` would say, without reading predictions and tags."""
+    known = set(_on_disk(library, under).values_list("pk", flat=True)) - set(skip)
+    counts: Counter[Status] = Counter()
+    rows = _on_disk(library, under).values_list("pk", "state", "error_code", "audio_hash")
+    facts = {pk: rest for pk, *rest in rows if pk in known}
+    scored = set(
+        rules.classifier.prediction_sets.filter(
+            audio_hash__in=AudioFile.objects.filter(library=library).values("audio_hash")
+        ).values_list("audio_hash", flat=True)
+    )
+    last = _last_writes_in(library)
+    for pk, (state, code, audio_hash) in facts.items():
+        status = _status(state, code, audio_hash in scored, last.get(pk), written)
+        if status is not None:
+            counts[status] += 1
+    return counts
+
+
+def _on_disk(library: Library, under: str) -> AudioFileQuerySet:
+    return list_files(library=library, under=under).on_disk()
+
+
+def _status(state: str, code: str, scored: bool, write: str | None, written: bool) -> Status | None:
+    if code == SILENT:
+        return Status.SKIPPED
+    if state != AudioFile.State.PRESENT:
+        return Status.FAILED
+    if not scored:
+        return None
+    if written and write in _BROKEN:
+        return Status.FAILED
+    return Status.TAGGED if write in _SETTLED else Status.CLASSIFIED
+
+
+class _Facts:
+    """Everything stored about a batch of files, read in a few queries."""
+
+    def __init__(self, files: Collection[AudioFile], rules: Rules) -> None:
+        ids = [file.pk for file in files]
+        self._scores = get_scores(
+            classifier=rules.classifier, audio_hashes={file.audio_hash for file in files}
+        )
+        self._tags = get_tags(file_ids=ids)
+        last = TagWrite.objects.filter(file__in=ids).values("file").annotate(last=Max("pk"))
+        rows = TagWrite.objects.filter(pk__in=[row["last"] for row in last])
+        self._writes = {write.file_id: write for write in rows.defer("undo", "plan")}
+        unscored = [file.pk for file in files if file.audio_hash not in self._scores]
+        jobs = Job.objects.filter(
+            file__in=unscored, classifier=rules.classifier, state=Job.State.FAILED
+        )
+        self._jobs = {job.file_id: job for job in jobs.order_by("pk")}
+
+    def report(self, file: AudioFile, written: bool, fresh: bool) -> FileReport | None:
+        """Report on one of the files; None if nothing was found out about it yet."""
+        scores = self._scores.get(file.audio_hash)
+        write = self._writes.get(file.pk)
+        status = _status(
+            file.state,
+            file.error_code,
+            scores is not None,
+            write.state if write is not None else None,
+            written,
+        )
+        error = self._error(file, status, write)
+        if status is None and error is None:
+            return None
+        healthy = file.state == AudioFile.State.PRESENT
+        return FileReport(
+            path=str(file.location),
+            status=status or Status.FAILED,
+            error=error,
+            duration=file.duration if healthy else None,
+            tags=self._tags_of(file) if healthy else (),
+            predictions=tuple(
+                PredictionReport(score.label.name, score.label.id, score.score)
+                for score in (scores or [])[:TOP]
+            )
+            if healthy
+            else (),
+            fresh=fresh,
+        )
+
+    def _error(
+        self, file: AudioFile, status: Status | None, write: TagWrite | None
+    ) -> ErrorReport | None:
+        job = self._jobs.get(file.pk)
+        if file.error_code:
+            return ErrorReport(file.error_code, file.error_message)
+        if job is not None and status is not Status.TAGGED:
+            return ErrorReport(job.reason_code, job.reason_message)
+        if status is Status.FAILED and write is not None:
+            return ErrorReport(write.error_code, write.error_message)
+        return None
+
+    def _tags_of(self, file: AudioFile) -> tuple[TagReport, ...]:
+        return tuple(
+            TagReport(tag.name, tag.confidence or 0.0, tag.label, tag.origin)
+            for tag in self._tags[file.pk]
+            if tag.decision == Tag.Decision.ACCEPT
+        )
+
+
+def _last_writes_in(library: Library) -> dict[int, str]:
+    """Return the state of the last write of every file of a library."""
+    rows = TagWrite.objects.filter(file__library=library).order_by("pk")
+    return dict(rows.values_list("file", "state"))

@@ -1,0 +1,92 @@
+"""After a crash: what did the dead do, and who gets their work?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from earmark.jobs.models import Run
+from earmark.jobs.selectors import list_lease_holders, list_open_runs
+from earmark.jobs.services import cancel_run, requeue_expired
+from earmark.library.models import Library
+from earmark.writeback.models import TagWrite
+from earmark.writeback.selectors import list_unknown_writes
+from earmark.writeback.services import WriteOutcome, record_write
+from earmark_files.errors import AudioFileError, from_os_error
+from earmark_files.metadata import Policy, Sidecar, TagSet, UndoRecord, plan_write
+from earmark_workers.pipeline.naming import is_gone
+
+log = structlog.get_logger(__name__)
+
+OWNER = "worker"
+"""Key in the options of a run: the process that submitted it and works on it alone."""
+
+
+def release_dead_workers() -> int:
+    """Queue again, at once, what ended processes of this machine hold; return how many jobs.
+
+    That is not held against the files: the process that held them does not decode, so it was
+    ended from outside. A file that kills its decoder or classifier is dealt with by the pool.
+    """
+    dead = [worker for worker in list_lease_holders() if is_gone(worker)]
+    if not dead:
+        return 0
+    return requeue_expired(dead_workers=dead, blame=False).requeued
+
+
+def cancel_abandoned_runs(library: Library) -> list[Run]:
+    """Cancel the runs whose process has ended: what they left undone is submitted anew."""
+    runs = [
+        run for run in list_open_runs(library=library) if is_gone(str(run.options.get(OWNER, "")))
+    ]
+    for run in runs:
+        cancel_run(run=run)
+    return runs
+
+
+def settle_unknown_writes(library: Library) -> int:
+    """Find out whether writes that nobody reported were done; return how many were.
+
+    The undo record kept before the write describes the file before and after to the byte, the
+    audio included. What was done is recorded as done, so it is not done again and can be undone.
+    """
+    done = 0
+    for write in list_unknown_writes().filter(file__library=library):
+        outcome = _find_out(write)
+        done += outcome.state == TagWrite.State.WRITTEN
+        record_write(write_id=write.pk, outcome=outcome)
+        log.info("interrupted_write_settled", write=write.pk, state=str(outcome.state))
+    return done
+
+
+def _find_out(write: TagWrite) -> WriteOutcome:
+    if write.undo is None:
+        return _not_done("The write was broken off before the file was touched.")
+    location = write.file.location
+    try:
+        record = UndoRecord.from_json(write.undo)
+        if not _is_as_written(location, record):
+            return _not_done("The write was broken off; the file is as it was before.")
+        status = location.stat()
+    except AudioFileError as error:
+        return _not_done(f"The write was broken off, and the file cannot be read: {error.message}")
+    except OSError as error:
+        return _not_done(from_os_error(error, location).message)
+    return WriteOutcome(
+        TagWrite.State.WRITTEN,
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        undo=write.undo,
+    )
+
+
+def _is_as_written(location: Path, record: UndoRecord) -> bool:
+    """Compare the written file, byte for byte by its hashes, with what the write leaves."""
+    sidecar = Sidecar.ALWAYS if record.container == "sidecar" else Sidecar.NEVER
+    nothing = plan_write(location, TagSet(), Policy(sidecar=sidecar))
+    return nothing.snapshot.same_content(record.after)
+
+
+def _not_done(message: str) -> WriteOutcome:
+    return WriteOutcome(TagWrite.State.FAILED, code="interrupted", message=message)

@@ -1,0 +1,293 @@
+"""`tag` without its command line: scan, classify, derive, write and report one place."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from django.db.models import Sum
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.classifiers.registry import get_plugin
+from earmark.jobs.models import Run
+from earmark.jobs.services import cancel_run, submit_run
+from earmark.library.models import AudioFile
+from earmark.library.selectors import Place
+from earmark.library.services import ScanProblem, scan_library
+from earmark_files.paths import text_to_path
+from earmark_workers.engine.messages import Setup
+from earmark_workers.engine.pool import WorkerPool
+from earmark_workers.pipeline.classify import Classification
+from earmark_workers.pipeline.loop import Loop, Turn
+from earmark_workers.pipeline.naming import worker_name
+from earmark_workers.pipeline.outcome import count_others, iterate_reports, reports_for
+from earmark_workers.pipeline.recovery import (
+    OWNER,
+    cancel_abandoned_runs,
+    release_dead_workers,
+    settle_unknown_writes,
+)
+from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.tagging import (
+    derive_backlog,
+    derive_for,
+    orders_for,
+    rules_for,
+)
+from earmark_workers.pipeline.writing import WriteOrder, Writing, Written
+from earmark_workers.report.progress import ProgressLine
+from earmark_workers.report.values import ErrorReport, FileReport, Status
+
+BATCH_WINDOWS = 32
+DECODE_TIMEOUT_S = 60.0
+DECODE_MEMORY_MB = 512
+BYTES_PER_WORKER = 16 << 20
+"""A further worker process is worth its start from this much more sound on."""
+
+
+@dataclass(frozen=True)
+class TagOptions:
+    """What `tag` was asked for; the names are those of its options."""
+
+    classifier: ClassifierVersion
+    workers: int
+    threshold: float | None = None
+    limit: int | None = None
+    write: bool = True
+    dry_run: bool = False
+
+
+@dataclass
+class Totals:
+    """What came out of all places together."""
+
+    counts: Counter[Status] = field(default_factory=Counter)
+    fresh: int = 0
+    seconds: float = 0.0
+    elapsed: float = 0.0
+
+    def add(self, other: Totals) -> None:
+        """Add those of another place."""
+        self.counts += other.counts
+        self.fresh += other.fresh
+        self.seconds += other.seconds
+        self.elapsed += other.elapsed
+
+
+class TagRun:
+    """One place, from scan to report.
+
+    Parameters
+    ----------
+    place : Place
+    options : TagOptions
+    stop : StopRequest
+        Entered.
+    progress : callable
+        Makes the progress line from the number and bytes of the files to do.
+    report : callable
+        Gets the report of each file with new work as soon as everything about it is stored.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: Place,
+        options: TagOptions,
+        stop: StopRequest,
+        progress: Callable[[int, int], ProgressLine],
+        report: Callable[[FileReport], None],
+    ) -> None:
+        self._place = place
+        self._options = options
+        self._stop = stop
+        self._progress = progress
+        self._report = report
+        self._worker = worker_name()
+        self._reported: set[int] = set()
+        self._backlog: set[int] = set()
+        self._in_writing: set[int] = set()
+        self.totals = Totals()
+        self.rules = rules_for(place.library, options.classifier, options.threshold)
+
+    @property
+    def _written(self) -> bool:
+        return self._options.write and not self._options.dry_run
+
+    def prepare(self) -> Run | None:
+        """Clear up after the dead, scan, and submit what is missing; None if nothing is."""
+        library, under = self._place.library, self._place.under
+        release_dead_workers()
+        cancel_abandoned_runs(library)
+        settle_unknown_writes(library)
+        scan = scan_library(library=library, under=under)
+        for problem in scan.problems:
+            self._tell(_report_problem(self._place, problem))
+        return submit_run(
+            library=library,
+            classifiers=[self._options.classifier],
+            under=under,
+            limit=self._options.limit,
+            options={OWNER: self._worker, "command": "tag"},
+        )
+
+    def work(self, run: Run | None) -> None:
+        """Do everything that is to be done."""
+        begun = time.monotonic()
+        orders = self._find_backlog(run)
+        files, size = _extent(run)
+        files += len(orders)
+        size += sum(order.size for order in orders)
+        if not files:
+            return
+        with ExitStack() as stack:
+            writing = Writing(
+                threads=min(4, self._options.workers + 1),
+                dry_run=self._options.dry_run,
+                ring=self._stop.ring,
+            )
+            stack.callback(writing.close)
+            loop = Loop(self._stop, writing)
+            if run is not None:
+                stack.callback(self._abandon, run)
+                loop.run, loop.pool = run, stack.enter_context(self._pool(size))
+                loop.classification = Classification(
+                    classifier=self._options.classifier,
+                    pool=loop.pool,
+                    worker=self._worker,
+                    run=run,
+                )
+                stack.callback(loop.classification.stop)
+            self._order(writing, orders)
+            line = stack.enter_context(self._progress(files, size))
+            for turn in loop.turns():
+                self._take(turn, writing, line)
+            self.totals.seconds = line.seconds
+        self.totals.elapsed = time.monotonic() - begun
+
+    def reports_of_others(self) -> Iterator[FileReport]:
+        """Report on the files that needed no new work, and count them."""
+        place = self._place
+        for report in iterate_reports(
+            place.library, place.under, self.rules, written=self._written, skip=self._reported
+        ):
+            self.totals.counts[report.status] += 1
+            yield report
+
+    def count_others(self) -> None:
+        """Count the files that needed no new work, where nobody wants their reports."""
+        place = self._place
+        self.totals.counts += count_others(
+            place.library, place.under, self.rules, written=self._written, skip=self._reported
+        )
+
+    def _pool(self, size: int) -> WorkerPool:
+        classifier = self._options.classifier
+        setup = Setup(
+            target=get_plugin(classifier.name).target,
+            device="cpu",
+            decoders=1,
+            batch_windows=BATCH_WINDOWS,
+            decode_timeout_s=DECODE_TIMEOUT_S,
+            decode_memory_mb=DECODE_MEMORY_MB,
+        )
+        workers = min(self._options.workers, 1 + size // BYTES_PER_WORKER)
+        return WorkerPool(setup, workers, classifier=classifier.identity)
+
+    def _abandon(self, run: Run) -> None:
+        """Cancel what an interrupted run leaves; harmless after a complete one."""
+        if Run.objects.open().filter(pk=run.pk).exists():
+            cancel_run(run=run)
+
+    def _find_backlog(self, run: Run | None) -> list[WriteOrder]:
+        """Derive and order what earlier runs have left undone, within the limit."""
+        place = self._place
+        derive_backlog(place.library, place.under, self.rules)
+        if not self._options.write:
+            return []
+        orders = [o for batch in orders_for(place.library, place.under, self.rules) for o in batch]
+        if self._options.limit is not None:
+            taken = run.jobs.count() if run is not None else 0
+            orders = orders[: max(0, self._options.limit - taken)]
+        self._backlog = {order.file_id for order in orders}
+        return orders
+
+    def _order(self, writing: Writing, orders: Sequence[WriteOrder]) -> None:
+        self._in_writing |= {order.file_id for order in orders}
+        writing.add(orders)
+
+    def _take(self, turn: Turn, writing: Writing, line: ProgressLine) -> None:
+        """Derive, order and report what a turn brought."""
+        step = turn.step
+        if step.seconds:
+            line.heard(step.seconds)
+        finished = set(step.failed)
+        if step.classified:
+            finished |= self._derive(step.classified, writing)
+        failed = self._tell_about(finished)
+        files = len(step.classified) + len(step.failed)
+        if files:
+            line.finished(files=files, size=step.size, failed=failed)
+        for written in turn.written:
+            self._take_written(written, line)
+
+    def _derive(self, file_ids: Sequence[int], writing: Writing) -> set[int]:
+        """Derive tags and order writes; return the files that need none."""
+        place = self._place
+        derive_for(place.library, file_ids, self.rules)
+        if not self._options.write:
+            return set(file_ids)
+        for orders in orders_for(place.library, place.under, self.rules, file_ids):
+            self._order(writing, [o for o in orders if o.file_id not in self._in_writing])
+        return set(file_ids) - self._in_writing
+
+    def _take_written(self, written: Written, line: ProgressLine) -> None:
+        file_id = written.order.file_id
+        self._in_writing.discard(file_id)
+        failed = self._tell_about({file_id}, written if self._options.dry_run else None)
+        if file_id in self._backlog:
+            line.finished(files=1, size=written.order.size, failed=failed)
+        elif failed:
+            line.finished(files=0, size=0, failed=failed)
+
+    def _tell_about(self, file_ids: Collection[int], trial: Written | None = None) -> int:
+        """Report on files whose rows are complete; return how many of them failed."""
+        if not file_ids:
+            return 0
+        self._reported |= set(file_ids)
+        reports = reports_for(file_ids, self.rules, written=self._written, fresh=True)
+        if trial is not None:
+            reports = [_with_trial(report, trial) for report in reports]
+        for report in reports:
+            self._tell(report)
+        return sum(report.status is Status.FAILED for report in reports)
+
+    def _tell(self, report: FileReport) -> None:
+        self.totals.counts[report.status] += 1
+        self.totals.fresh += 1
+        self._report(report)
+
+
+def _extent(run: Run | None) -> tuple[int, int]:
+    """Return number and bytes of the files of a run."""
+    if run is None:
+        return 0, 0
+    size = AudioFile.objects.filter(jobs__run=run).aggregate(size=Sum("size"))["size"]
+    return run.jobs.count(), size or 0
+
+
+def _with_trial(report: FileReport, trial: Written) -> FileReport:
+    """Add what a dry run has found out; nothing of it is stored."""
+    if trial.code:
+        error = ErrorReport(trial.code, trial.message)
+        return replace(report, status=Status.FAILED, error=error)
+    return replace(report, diff=trial.diff)
+
+
+def _report_problem(place: Place, problem: ScanProblem) -> FileReport:
+    path = place.library.location / os.fsdecode(text_to_path(problem.path))
+    return FileReport(str(path), Status.FAILED, ErrorReport(problem.code, problem.message))
