@@ -1,6 +1,7 @@
 """WordNet gets onto a machine from its package, whole or not at all."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -57,6 +58,21 @@ def test_remains_of_a_broken_wordnet_are_replaced(bare_machine, wordnet_folder, 
     monkeypatch.setattr(wordnet_setup, "INSTALLED", wordnet_folder / "corpora" / "wordnet")
     wordnet_setup.set_up_wordnet(data_dir)
     assert find_wordnet(data_dir) == data_dir / "nltk_data"
+
+
+def test_whoever_wants_it_at_once_gets_one_whole_copy(bare_machine, wordnet_folder, monkeypatch):
+    monkeypatch.setattr(wordnet_setup, "INSTALLED", wordnet_folder / "corpora" / "wordnet")
+    data_dir = bare_machine / "var"
+    copies = []
+    install = wordnet_setup.install_from
+    monkeypatch.setattr(
+        wordnet_setup, "install_from", lambda *args: (copies.append(args), install(*args))
+    )
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(wordnet_setup.set_up_wordnet, [data_dir] * 4))
+    assert folders == {data_dir / "nltk_data"}
+    assert len(copies) == 1
+    assert find_wordnet(data_dir) is not None
 
 
 def test_the_error_names_everything_that_was_tried(bare_machine):

@@ -8,6 +8,7 @@ are needed.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -65,6 +66,15 @@ def set_up_wordnet(data_dir: Path) -> Path:
         return found
     folder = data_dir / NLTK_DATA
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        # Several processes may want it at once; the second finds what the first has fetched.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if find_wordnet(data_dir) is None:
+            _fetch(data_dir, folder)
+    return folder
+
+
+def _fetch(data_dir: Path, folder: Path) -> None:
     attempts: list[str] = []
     for name, attempt in (
         ("the installed package", _from_installed_package),
@@ -74,7 +84,7 @@ def set_up_wordnet(data_dir: Path) -> Path:
         problem = attempt(folder)
         if problem is None and find_wordnet(data_dir) is not None:
             log.info("wordnet_ready", source=name, folder=str(folder))
-            return folder
+            return
         attempts.append(f"{name}: {problem or 'the files are not WordNet 3.0'}")
     raise WordNetSetupError(
         "WordNet could not be set up, so tags are written without synonyms. Tried "
@@ -106,12 +116,7 @@ def install_from(source: Path, folder: Path) -> None:
         if target.exists():
             # Unreadable remains of something else: `find_wordnet` did not accept them.
             target.rename(Path(scratch) / "old")
-        try:
-            made.rename(target)
-        except OSError:
-            # Another process was faster; what it put there is just as good.
-            if not (target / "index.sense").exists():
-                raise
+        made.rename(target)
 
 
 def _from_installed_package(folder: Path) -> str | None:
