@@ -2,8 +2,8 @@
 
 What the fences mean: a path after the language is a file to write (with ``+NAME`` a piece to insert
 below the line that starts with NAME), ``bash`` is typed in, ``python`` without a path is a script,
-and ``text`` is what the block before printed: its lines come in this order, ``...`` stands for
-anything, blanks do not count. Other fences are refused, so nothing on the page goes untested.
+and ``text`` is what the block before printed: each line is among it, ``...`` stands for anything,
+the width of blanks does not count. Other fences are refused, so nothing on the page goes untested.
 """
 
 from __future__ import annotations
@@ -66,10 +66,11 @@ class Author:
         self.printed = done.stdout
 
     def expect(self, text: str) -> None:
-        lines = [" ".join(line.split()) for line in text.splitlines()]
-        wanted = [r".*".join(map(re.escape, line.split("..."))) for line in lines]
-        printed = "\n".join(" ".join(line.split()) for line in self.printed.splitlines())
-        assert re.search("(?:.|\n)*?".join(wanted), printed), f"{text}\nis not in\n{self.printed}"
+        printed = [" ".join(line.split()) for line in self.printed.splitlines()]
+        for line in text.splitlines():
+            wanted = ".*".join(re.escape(" ".join(part.split())) for part in line.split("..."))
+            found = any(re.fullmatch(wanted, candidate) for candidate in printed)
+            assert found, f"{line!r} is not in\n{self.printed}"
 
     @staticmethod
     def insert(file: Path, below: str, body: str) -> None:
