@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
+from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
 
 
 def list_usable_classifiers() -> list[ClassifierVersion]:
     """Return the installed versions that are not switched off, by name."""
     return list(ClassifierVersion.objects.usable().order_by("name"))
+
+
+def get_default_classifier() -> ClassifierVersion:
+    """Return the classifier that is used where nobody names one.
+
+    Raises
+    ------
+    ClassifierUnavailableError
+        If it is not installed, broken or switched off.
+    """
+    name = settings.EARMARK_CLASSIFIER
+    found = ClassifierVersion.objects.usable().filter(name=name).first()
+    if found is None:
+        raise ClassifierUnavailableError(f"The classifier {name!r} cannot be used now.")
+    return found

@@ -27,6 +27,11 @@ EARMARK_LIBRARY_ROOTS = env.read_paths(
     meaning="Folders, separated as in PATH, inside which libraries may be registered through the "
     "web. The command line may name any folder its user can read.",
 )
+EARMARK_CLASSIFIER = env.read_text(
+    "EARMARK_CLASSIFIER",
+    default="audioset",
+    meaning="Name of the classifier that is used where nobody names one.",
+)
 EARMARK_JOB_LEASE_SECONDS = env.read_number(
     "EARMARK_JOB_LEASE_SECONDS",
     default=120,
@@ -93,7 +98,6 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 
 LOGGING_CONFIG = "earmark.settings.logs.configure"
 LOGGING = logs.settings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earmark.settings import env
 from earmark.settings.base import *  # noqa: F403
+from earmark.settings.base import DATA_DIR
 
 DEBUG = False
 SECRET_KEY = env.read_required(
@@ -31,6 +32,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

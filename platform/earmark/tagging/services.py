@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
+from earmark.core.text import to_storable
 from earmark.jobs.selectors import get_scores
 from earmark.library.models import AudioFile, Library
 from earmark.tagging.knowledge import (
@@ -134,7 +135,7 @@ def set_threshold(*, threshold: float, library: Library | None = None) -> Stored
 def _to_row(tag: DerivedTag, file_id: int, now: datetime) -> Tag:
     return Tag(
         file_id=file_id,
-        name=tag.name,
+        name=to_storable(tag.name),
         confidence=tag.confidence,
         decision=tag.decision.value,
         label=tag.label,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from earmark.core.text import to_storable
 from earmark.library.services import record_stat
 from earmark.writeback.models import TagWrite
 
@@ -23,7 +24,8 @@ class WriteOutcome:
     size, mtime_ns : int or None
         Of the file afterwards; None where that is not known.
     undo : mapping or None
-        What `earmark_files.metadata.undo` needs, as JSON values.
+        What `earmark_files.metadata.undo` needs, as JSON values; None keeps what was stored
+        before the write.
     code, message : str
         Why it was refused or has failed.
     """
@@ -62,7 +64,7 @@ def begin_write(
     return TagWrite.objects.create(
         file_id=file_id,
         tags_key=tags_key,
-        plan=dict(plan),
+        plan=to_storable(dict(plan)),
         target=target,
         undo=dict(undo) if undo is not None else None,
     )
@@ -76,9 +78,10 @@ def record_write(*, write_id: int, outcome: WriteOutcome) -> None:
     """
     row = TagWrite.objects.select_for_update().get(pk=write_id)
     row.state = outcome.state
-    row.undo = dict(outcome.undo) if outcome.undo is not None else None
+    if outcome.undo is not None:
+        row.undo = dict(outcome.undo)
     row.error_code = outcome.code
-    row.error_message = outcome.message
+    row.error_message = to_storable(outcome.message)
     row.file_size = outcome.size
     row.file_mtime_ns = outcome.mtime_ns
     row.finished_at = timezone.now()

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from earmark.core.text import to_storable
 from earmark.jobs.models import Job
 
 
@@ -65,7 +66,7 @@ def finish(
     return jobs.update(
         state=state,
         reason_code=code,
-        reason_message=message,
+        reason_message=to_storable(message),
         retryable=retryable,
         worker="",
         lease_until=None,

@@ -9,7 +9,7 @@ from earmark.library.services.identification import (
     record_facts,
     record_stat,
 )
-from earmark.library.services.registration import register_library
+from earmark.library.services.registration import check_registration, register_library
 from earmark.library.services.scanning import (
     ScanProblem,
     ScanProgress,
@@ -24,6 +24,7 @@ __all__ = [
     "ScanProblem",
     "ScanProgress",
     "ScanReport",
+    "check_registration",
     "claim_scan",
     "identify_file",
     "mark_failed",

@@ -10,6 +10,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
 from earmark.library.services.relations import repoint_rows
 
@@ -141,7 +142,7 @@ def mark_failed(*, file_id: int, code: str, message: str, retryable: bool = Fals
     AudioFile.objects.filter(pk=file_id).update(
         state=AudioFile.State.FAILED,
         error_code=code,
-        error_message=message,
+        error_message=to_storable(message),
         error_retryable=retryable,
     )
 

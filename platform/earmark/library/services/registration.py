@@ -46,10 +46,7 @@ def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Li
     LibraryExistsError
         If it is a library already or lies in one.
     """
-    location = resolve_root(root, trusted=trusted)
-    holder = find_library(location)
-    if holder is not None:
-        raise _exists(location, holder.library)
+    location = check_registration(root=root, trusted=trusted)
     text = path_to_text(location)
     try:
         with transaction.atomic():
@@ -66,21 +63,24 @@ def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Li
     return library
 
 
-def resolve_root(root: Path, *, trusted: bool) -> Path:
-    """Return the real path of a folder that may become a library.
+def check_registration(*, root: Path, trusted: bool = False) -> Path:
+    """Return the real path of a folder that can become a library; changes nothing.
 
     Raises
     ------
-    RootNotFoundError
-        If it is not a folder that can be read.
     RootNotAllowedError
         If it lies outside the allowed roots. Said before anything is said about what is there.
+    RootNotFoundError, LibraryExistsError
+        See `register_library`.
     """
     location = Path(os.path.realpath(root.expanduser()))
     if not trusted:
         _check_allowed(location)
     if not location.is_dir() or not os.access(location, os.R_OK | os.X_OK):
         raise RootNotFoundError(f"{display(location)} is not a folder that can be read.")
+    holder = find_library(location)
+    if holder is not None:
+        raise _exists(location, holder.library)
     return location
 
 

@@ -1,0 +1,106 @@
+"""``manage.py up``: the web pages and a worker beside them, in one command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from earmark.core.database import ensure_migrated
+
+_GRACE_S = 30.0
+_POLL_S = 0.2
+
+
+class Command(BaseCommand):
+    """Starts both, and stops both when asked to or when one of them ends."""
+
+    help = "Serve the web pages and work on what is started there, until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+        parser.add_argument("--port", default=8000, type=int, help="default: %(default)s")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until a signal comes or one of the processes ends."""
+        ensure_migrated()
+        self._greet(options["host"], options["port"])
+        stopping = _Stopping()
+        processes = {"web server": _start(_web(options)), "worker": _start(_worker())}
+        try:
+            while not stopping.asked:
+                for name, process in processes.items():
+                    if process.poll() is not None:
+                        raise CommandError(
+                            f"The {name} ended by itself with status {process.returncode}; "
+                            "see its messages above."
+                        )
+                time.sleep(_POLL_S)
+        finally:
+            _stop(list(processes.values()))
+        self.stderr.write("Stopped. What was begun goes on with the next start.")
+
+    def _greet(self, host: str, port: int) -> None:
+        self.stderr.write(f"Earmark is at http://{host}:{port}/  (Ctrl-C stops it)")
+        self.stderr.write(f"State is kept in {settings.DATA_DIR}")
+        if not get_user_model().objects.filter(is_superuser=True).exists():
+            self.stderr.write(
+                "Nobody can log in yet. In another terminal: "
+                f"{sys.executable} {sys.argv[0]} createsuperuser"
+            )
+
+
+class _Stopping:
+    """Remembers that somebody asked for the end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _web(options: dict[str, Any]) -> list[str]:
+    address = ["--host", options["host"], "--port", str(options["port"])]
+    return ["uvicorn", "earmark.asgi:application", "--log-level", "warning", *address]
+
+
+def _worker() -> list[str]:
+    return ["earmark", "work"]
+
+
+def _start(module: list[str]) -> subprocess.Popen[bytes]:
+    """Start a Python module in a process group of its own: Ctrl-C is ours to pass on."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+        [sys.executable, "-m", *module],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask processes to end, and end them if they do not within the time of grace."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + _GRACE_S
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,169 @@
+"""Admin pages of runs, jobs and predictions, and the actions that start and cancel runs."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.classifiers.selectors import get_default_classifier
+from earmark.core.admin import ResultAdmin, link_to_list
+from earmark.core.errors import EarmarkError
+from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.scores import unpack_scores
+from earmark.jobs.selectors import count_jobs
+from earmark.jobs.services import cancel_run, submit_run
+from earmark.library.admin import LibraryAdmin
+from earmark.library.models import Library
+
+_SHOWN = 5
+
+
+@admin.register(Run)
+class RunAdmin(ResultAdmin):
+    """Runs and how far they are."""
+
+    list_display = ["id", "library", "state", "progress", "mode", "created_at", "finished_at"]
+    list_filter = ["state", "library"]
+    list_select_related = ["library"]
+    list_per_page = 20
+    readonly_fields = ["progress"]
+    actions = ["cancel"]
+
+    @admin.display(description="jobs")
+    def progress(self, run: Run) -> SafeString:
+        """Exact counts, each a link to the jobs."""
+        counts = count_jobs(run=run)
+        parts = (
+            (
+                link_to_list(
+                    "jobs_job",
+                    f"{getattr(counts, state):,} {state}",
+                    {"run__id__exact": run.pk, "state__exact": state},
+                ),
+            )
+            for state in Job.State.values
+            if getattr(counts, state)
+        )
+        return format_html_join(", ", "{}", parts)
+
+    @admin.action(description="Cancel what has not begun", permissions=["view"])
+    def cancel(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
+        """Cancel runs."""
+        if not request.user.has_perm("jobs.change_run"):
+            self.message_user(request, "You may not cancel runs.", messages.ERROR)
+            return
+        for run in runs:
+            count = cancel_run(run=run)
+            self.message_user(request, f"Run {run.pk}: {count} jobs cancelled.")
+
+
+@admin.register(Job)
+class JobAdmin(ResultAdmin):
+    """Jobs and what became of them."""
+
+    list_display = [
+        *("id", "file", "classifier", "state", "reason_code", "reason_message"),
+        *("attempts", "worker", "finished_at"),
+    ]
+    list_filter = ["state", "reason_code", "classifier", ("run", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["file", "classifier"]
+    search_fields = ["file__path"]
+    raw_id_fields = ["file", "run"]
+
+
+@admin.register(PredictionSet)
+class PredictionSetAdmin(ResultAdmin):
+    """What classifiers said, per piece of audio."""
+
+    list_display = ["audio_hash", "classifier", "top_labels", "created_at"]
+    list_filter = ["classifier", "audio_hash"]
+    list_select_related = ["classifier"]
+    search_fields = ["audio_hash"]
+    fields = ["audio_hash", "classifier", "all_labels", "created_at"]
+    readonly_fields = ["all_labels"]
+
+    @admin.display(description="highest scores")
+    def top_labels(self, found: PredictionSet) -> str:
+        """The best few, in one line."""
+        scores = unpack_scores(found.scores[:_SHOWN], found.classifier.label_list)
+        return ", ".join(f"{score.label.name} {score.score:.2f}" for score in scores)
+
+    @admin.display(description="scores")
+    def all_labels(self, found: PredictionSet) -> SafeString:
+        """All that are kept, with the seconds that speak most for them."""
+        scores = unpack_scores(found.scores, found.classifier.label_list)
+        rows = (
+            (f"{score.score:.3f}", score.label.name, _seconds(score.start, score.end))
+            for score in scores
+        )
+        return format_html("<table>{}</table>", _rows(rows))
+
+
+def _rows(rows: object) -> SafeString:
+    return format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows)  # type: ignore[arg-type]
+
+
+def _seconds(start: float | None, end: float | None) -> str:
+    return "" if start is None or end is None else f"{start:.1f} to {end:.1f} s"
+
+
+def _start(
+    page: LibraryAdmin, request: HttpRequest, libraries: QuerySet[Library], *, write: bool
+) -> None:
+    try:
+        classifier = get_default_classifier()
+    except EarmarkError as error:
+        page.message_user(request, str(error), messages.ERROR)
+        return
+    user = request.user if isinstance(request.user, User) else None
+    for library in libraries:
+        run = submit_run(
+            library=library,
+            classifiers=[classifier],
+            options={"command": "work", "write": write},
+            requested_by=user,
+        )
+        if run is None:
+            page.message_user(request, _nothing_to_do(library, classifier), messages.WARNING)
+            continue
+        text = "Run {} over {} is queued: {} jobs for {}. {}"
+        jobs = count_jobs(run=run).total
+        link = link_to_list("jobs_run", "See how far it is", {"id": run.pk})
+        page.message_user(
+            request, format_html(text, run.pk, library.name, jobs, classifier.identity, link)
+        )
+    page.message_user(
+        request,
+        "The worker that `make up` runs beside these pages takes it up within seconds; "
+        "elsewhere start one with `manage.py work`.",
+        messages.INFO,
+    )
+
+
+def _nothing_to_do(library: Library, classifier: ClassifierVersion) -> str:
+    if library.last_scan_at is None:
+        return f"{library.name} has not been scanned: scan it first, then start the run."
+    return f"{library.name}: every file that can be read has a result of {classifier.identity}."
+
+
+@admin.action(description="Start run: classify, write tags into files", permissions=["change"])
+def start_run(page: LibraryAdmin, request: HttpRequest, libraries: QuerySet[Library]) -> None:
+    """Queue the classification of libraries; accepted tags go into the files."""
+    _start(page, request, libraries, write=True)
+
+
+@admin.action(description="Start run: classify, leave files alone", permissions=["change"])
+def start_run_without_writing(
+    page: LibraryAdmin, request: HttpRequest, libraries: QuerySet[Library]
+) -> None:
+    """Queue the classification of libraries; the tags stay in the database."""
+    _start(page, request, libraries, write=False)
+
+
+# The page of libraries cannot know about runs, which build on it.
+LibraryAdmin.actions = [*LibraryAdmin.actions, start_run, start_run_without_writing]
