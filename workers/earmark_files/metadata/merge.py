@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from earmark_files.metadata.document import Slot
 from earmark_files.metadata.policy import Mode, Policy
@@ -47,6 +48,12 @@ def split_keywords(text: str) -> list[str]:
     return [word for part in text.replace(";", ",").split(",") if (word := " ".join(part.split()))]
 
 
+@lru_cache(maxsize=64)
+def folded_keywords(text: str) -> frozenset[str]:
+    """Return the keywords in a text for comparison; remembered, as each text is asked often."""
+    return frozenset(word.casefold() for word in split_keywords(text))
+
+
 def edit_keywords(text: str, remove: set[str], add: Sequence[str]) -> str:
     """Take words out of a keyword text and add others, keeping the rest as it is written.
 
@@ -69,7 +76,7 @@ def edit_keywords(text: str, remove: set[str], add: Sequence[str]) -> str:
             kept.append(pieces[index - 1])
         kept.append(pieces[index] if kept else pieces[index].lstrip())
     result = "".join(kept).strip()
-    present = {word.casefold() for word in split_keywords(result)}
+    present = folded_keywords(result)
     missing = [word for word in add if word.casefold() not in present]
     return KEYWORD_SEPARATOR.join([result, *missing] if result else missing)
 
@@ -85,6 +92,7 @@ class _Merger:
         self.wanted = wanted
         self.policy = policy
         self.provenance = find_provenance(slots, values)
+        self.own_keywords = {word.casefold() for word in self.provenance.values("keywords")}
         self.changes: dict[str, str] = {}
         self.skips: list[Skip] = []
 
@@ -145,9 +153,8 @@ class _Merger:
         mode = self.policy.mode("keywords")
         slots = [s for s in self.slots if s.field == "keywords"]
         wanted = {w.casefold() for w in self.wanted.keywords}
-        found = {
-            word.casefold() for s in slots for word in split_keywords(self.values.get(s.name, ""))
-        }
+        texts = (self.values.get(slot.name, "") for slot in slots)
+        found = frozenset().union(*map(folded_keywords, texts))
         for slot in slots:
             value = self.values.get(slot.name, "")
             if mode is Mode.KEEP:
@@ -168,9 +175,8 @@ class _Merger:
         """Return Earmark's own words in the slot that are no longer wanted."""
         if mode is Mode.MERGE:
             return set()
-        own = {word.casefold() for word in self.provenance.values("keywords")}
         foreign = {w.casefold() for w in self.provenance.foreign.get(slot.name, ())}
-        return own - foreign - {word.casefold() for word in self.wanted.keywords}
+        return self.own_keywords - foreign - {word.casefold() for word in self.wanted.keywords}
 
     def final(self, slot: Slot) -> str:
         """Return what the slot will say."""
@@ -208,7 +214,7 @@ class _Merger:
     def _holds(self, slot: Slot, value: str) -> bool:
         text = self.final(slot)
         if slot.field == "keywords":
-            return value.casefold() in {w.casefold() for w in split_keywords(text)}
+            return value.casefold() in folded_keywords(text)
         return bool(text) and text == slot.encode(value)
 
     def _was_foreign(self, slot: Slot, value: str) -> bool:
@@ -217,9 +223,9 @@ class _Merger:
         listed = {v.casefold() for v in self.provenance.foreign.get(slot.name, ())}
         if slot.field == "keywords":
             word = value.casefold()
-            there = word in {w.casefold() for w in split_keywords(before)}
-            own = {w.casefold() for w in self.provenance.values("keywords")} - listed
-            return there and word not in own and self.policy.mode("keywords") is not Mode.REPLACE
+            ours = word in self.own_keywords and word not in listed
+            replaced = self.policy.mode("keywords") is Mode.REPLACE
+            return word in folded_keywords(before) and not ours and not replaced
         return (
             bool(before)
             and slot.name not in self.changes

@@ -21,6 +21,7 @@ from earmark_files.metadata.xml_splice import XmlDocument, XmlError
 
 MAGICS = (b"RIFF", b"RF64", b"BW64")
 _LIMIT = 0xFFFFFFFF
+_DS64_BYTES = 28
 
 BEXT_SLOT = Slot("bext/Description", "description", encode=bext.encode_description)
 INFO_SLOTS = (
@@ -173,6 +174,7 @@ class WavDocument:
             "wav-data", ((form.format.body, form.format.size), (form.data.body, form.data.size))
         )
         self._notes = list(form.notes)
+        self._repeated: set[str] = set()
         self.values: dict[str, str] = {}
         self.skipped: dict[str, str] = {}
         self._create_bext = create_bext
@@ -193,6 +195,7 @@ class WavDocument:
         found = _find(self._form.chunks, *names)
         if len(found) > 1:
             self._notes.append(f"duplicate_{group}")
+            self._repeated.add(group)
         if found and found[0].size > MAX_METADATA_BYTES:
             self.skipped[group] = "too_large"
         return found[0] if found else None
@@ -255,10 +258,12 @@ class WavDocument:
             for c in _find(self._form.chunks, b"list")
             if c.size >= 4 and self._source.read(c.body, 4).upper() == b"INFO"
         ]
-        self._info = lists[0] if lists else None
+        # Where there are several, the last counts, because a changed one is put last.
+        self._info = lists[-1] if lists else None
         self._info_entries: list[InfoEntry] = []
         if len(lists) > 1:
             self._notes.append("duplicate_info")
+            self._repeated.add("info")
         if self._info is None:
             return
         if self._info.size > MAX_METADATA_BYTES:
@@ -302,18 +307,21 @@ class WavDocument:
         # Repairs come first: a missing pad belongs before anything put in at the same place.
         return self._repairs(splices) + splices
 
+    # A chunk that is left with nothing is dropped, but not where a further one of its kind would
+    # then be taken for it.
+
     def _edit_bext(self, changes: Mapping[str, str]) -> tuple[Chunk | None, bytes]:
         body = self._body(self._bext) if self._bext else None
         text = changes[BEXT_SLOT.name]
         new = bext.write_description(body, text)
-        if not text and not new.strip(b"\0\x01"):
+        if not text and not new.strip(b"\0\x01") and "bext" not in self._repeated:
             return self._bext, b""
         return self._bext, encode_chunk(self._bext.id if self._bext else b"bext", new)
 
     def _edit_ixml(self, changes: Mapping[str, str]) -> tuple[Chunk | None, bytes]:
         document = XmlDocument(self._ixml_body)
         ixml.edit(document, changes)
-        if ixml.is_bare(document):
+        if ixml.is_bare(document) and "ixml" not in self._repeated:
             return self._ixml, b""
         chunk_id = self._ixml.id if self._ixml else b"iXML"
         return self._ixml, encode_chunk(chunk_id, document.to_bytes())
@@ -321,14 +329,15 @@ class WavDocument:
     def _edit_id3(self, changes: Mapping[str, str]) -> tuple[Chunk | None, bytes]:
         body = id3.edit_tag(self._tag, changes)
         chunk_id = self._id3.id if self._id3 else b"id3 "
-        return self._id3, encode_chunk(chunk_id, body) if body else b""
+        keep = body or "id3" in self._repeated
+        return self._id3, encode_chunk(chunk_id, body) if keep else b""
 
     def _edit_info(self, changes: Mapping[str, str], tail: list[bytes]) -> list[Splice]:
         """Write INFO as the last chunk, behind the new chunks in `tail`."""
         keyed = {name.removeprefix("info/").encode(): text for name, text in changes.items()}
         body = edit_info(self._info_entries, keyed)
         encoded = encode_chunk(self._info.id if self._info else b"LIST", b"INFO" + body)
-        if not body:
+        if not body and "info" not in self._repeated:
             encoded = b""
         end = self._form.end
         if self._info is None:
@@ -356,16 +365,38 @@ class WavDocument:
             for c in form.chunks
             if c.pad_missing and c.offset not in touched
         ]
-        growth = sum(s.growth for s in (*splices, *repairs))
-        size = form.end - 8 + growth
+        size = form.end - 8 + sum(s.growth for s in (*splices, *repairs))
         if form.ds64 is not None:
             return [Splice(20, 8, struct.pack("<Q", size)), *repairs]
-        if size >= _LIMIT:
-            raise UnsupportedStructureError(
-                "With its tags the WAV file would be larger than 4 GiB, which needs the RF64 "
-                "format. Allow that in the policy (promote_rf64), or convert it first.",
-                code="needs_rf64",
-            )
+        if size >= _LIMIT or form.data.size >= _LIMIT:
+            if not self._promote_rf64:
+                raise UnsupportedStructureError(
+                    "With its tags the WAV file would be larger than 4 GiB, which needs the RF64 "
+                    "format. Allow that in the policy (promote_rf64), or convert it first.",
+                    code="needs_rf64",
+                )
+            return [*self._promote(size), *repairs]
         if form.data_size_unknown:
             repairs.append(Splice(form.data.offset + 4, 4, struct.pack("<I", form.data.size)))
         return [Splice(4, 4, struct.pack("<I", size)), *repairs]
+
+    def _promote(self, size: int) -> list[Splice]:
+        """Return splices that make RF64 of a RIFF file whose form will have `size` bytes.
+
+        A JUNK chunk at the beginning was left there for the ds64 chunk (EBU Tech 3306, 3.5).
+        """
+        form = self._form
+        first = form.chunks[0]
+        reserved = first.id == b"JUNK" and first.offset == 12 and first.size >= _DS64_BYTES
+        room = first.size if reserved else _DS64_BYTES
+        size += 0 if reserved else 8 + room
+        align = struct.unpack("<H", read_exact(self._source, form.format.body + 12, 2))[0]
+        frames = form.data.size // max(1, align)
+        body = struct.pack("<QQQI", size, form.data.size, frames, 0).ljust(room, b"\0")
+        ds64 = encode_chunk(b"ds64", body)
+        unknown = struct.pack("<I", UNKNOWN_SIZE)
+        return [
+            Splice(0, 8, b"RF64" + unknown),
+            Splice(12, len(ds64) if reserved else 0, ds64),
+            Splice(form.data.offset + 4, 4, unknown),
+        ]

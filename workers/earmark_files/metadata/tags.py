@@ -92,8 +92,9 @@ class Provenance:
         if not any(self.own.values()):
             return ""
         authors = self.authors()
+        number = {author: index for index, author in enumerate(authors)}
         own = {
-            name: {value: [authors.index(a) for a in sorted(by)] for value, by in values.items()}
+            name: {value: [number[a] for a in sorted(by)] for value, by in values.items()}
             for name, values in self.own.items()
             if values
         }

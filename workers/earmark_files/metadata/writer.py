@@ -22,7 +22,7 @@ from earmark_files.metadata.errors import (
     VerificationError,
     from_os_error,
 )
-from earmark_files.metadata.plan import Snapshot, UndoRecord, WritePlan, WriteResult
+from earmark_files.metadata.plan import ABSENT, Snapshot, UndoRecord, WritePlan, WriteResult
 from earmark_files.metadata.planning import open_source, reopen, snapshot_of, writable
 from earmark_files.metadata.policy import Policy
 from earmark_files.metadata.source import FileSource, Splice, invert
@@ -106,49 +106,54 @@ def undo(record: UndoRecord, *, path: Path | None = None, disk: Disk | None = No
     """
     disk = disk or Disk()
     target = path or record.path
-    if not record.before.exists:
-        return _remove_sidecar(record, target, disk)
-    policy = Policy()
-    with open_source(target) as (source, status):
-        document = reopen(record.container, source, policy)
-        current = snapshot_of(document, source, status.st_mtime_ns)
-        if current.same_content(record.before):
-            return WriteResult(target, "unchanged", "none", None)
-        if not current.same_content(record.after):
-            raise ConflictError(
-                "The file was changed after Earmark wrote its tags, so the write cannot be undone "
-                "byte for byte. Nothing was changed.",
-                path=target,
-            )
-        redo = UndoRecord(
-            target, record.container, record.before, current, invert(record.restore, source)
-        )
-    mtime_ns = record.before.mtime_ns
-    job = _Job(target, record.container, current, record.before, record.restore, policy, mtime_ns)
-    method = _rewrite(job, disk)
-    return WriteResult(target, "undone", method, redo)
-
-
-def _remove_sidecar(record: UndoRecord, target: Path, disk: Disk) -> WriteResult:
-    """Undo the making of a sidecar."""
-    if not target.exists():
+    current, redo = _state_for_undo(record, target)
+    if current.same_content(record.before):
         return WriteResult(target, "unchanged", "none", None)
+    if not current.same_content(record.after):
+        raise ConflictError(
+            "The file was changed after Earmark wrote its tags, so the write cannot be undone "
+            "byte for byte. Nothing was changed.",
+            path=target,
+        )
+    if not record.before.exists:
+        _remove(target, disk)
+        return WriteResult(target, "removed", "none", redo)
+    job = _Job(
+        target,
+        record.container,
+        current,
+        record.before,
+        record.restore,
+        Policy(),
+        record.before.mtime_ns,
+    )
+    return WriteResult(target, "undone", _rewrite(job, disk), redo)
+
+
+def _state_for_undo(record: UndoRecord, target: Path) -> tuple[Snapshot, UndoRecord | None]:
+    """Return the state of the file, and the record that would take the undo back."""
+    if not target.exists() and not (record.before.exists and record.after.exists):
+        return ABSENT, UndoRecord(target, record.container, ABSENT, record.before, record.restore)
     with open_source(target) as (source, status):
         document = reopen(record.container, source, Policy())
         current = snapshot_of(document, source, status.st_mtime_ns)
         if not current.same_content(record.after):
-            raise ConflictError(
-                "The sidecar was changed after Earmark wrote it. It is left as it is.",
-                path=target,
-            )
-        content = source.read(0, source.size)
-    redo = UndoRecord(target, record.container, record.before, current, (Splice(0, 0, content),))
+            return current, None
+        if record.before.exists:
+            forth = invert(record.restore, source)
+        else:
+            forth = (Splice(0, 0, source.read(0, source.size)),)
+        # Seen from the redo, the present state is what it leads back to.
+        return current, UndoRecord(target, record.container, current, record.before, forth)
+
+
+def _remove(target: Path, disk: Disk) -> None:
+    """Delete a sidecar that Earmark made."""
     try:
         disk.remove(target)
         disk.sync_folder(target.parent)
     except OSError as error:
         raise from_os_error(error, target) from error
-    return WriteResult(target, "removed", "none", redo)
 
 
 def _rewrite(job: _Job, disk: Disk) -> str:
