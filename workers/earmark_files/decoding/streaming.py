@@ -26,6 +26,8 @@ class AudioStream:
         block_size = round(sample_rate * block_seconds)
         if sample_rate < 1 or block_size < 1:
             raise ValueError("sample_rate and block_seconds must give at least one sample")
+        self._blocks = _Blocks(block_size)
+        self._frames_read = 0
         self._source = Source(path)
         self._reader: Reader | None = None
         try:
@@ -38,8 +40,6 @@ class AudioStream:
             raise
         self.info: AudioInfo = self._reader.info
         self._resampler = _Resampler(self.info.sample_rate, sample_rate)
-        self._blocks = _Blocks(block_size)
-        self._frames_read = 0
 
     def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
         return self
@@ -72,7 +72,7 @@ class AudioStream:
         self._blocks.push(resampled)
         if samples is None:
             self._blocks.finish()
-            self.close()
+            self._release()
 
     def _require_finite(self, samples: npt.NDArray[np.float32]) -> None:
         if not np.isfinite(samples).all():
@@ -89,7 +89,11 @@ class AudioStream:
             raise failures.no_samples(self._source)
 
     def close(self) -> None:
-        """Release decoder and file; iteration then ends."""
+        """Stop: release decoder and file; iteration then ends."""
+        self._release()
+        self._blocks.ready.clear()
+
+    def _release(self) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
