@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from broken_classifiers import BROKEN, MANIFEST, Healthy, Logits, RaisesOnPredict, SoftmaxOfSilence
+from broken_classifiers import BROKEN
+from broken_scores import Logits, RaisesOnPredict
+from broken_under_strain import SoftmaxOfSilence
+from healthy_classifier import MANIFEST, Healthy
 
 from earmark_plugin_api import Label, Manifest
 from earmark_plugin_api.testing import (
@@ -109,7 +112,7 @@ def test_excluding_a_check_that_does_not_exist_is_refused() -> None:
 def test_in_pytest_each_check_is_a_test_of_its_own(tmp_path: Path) -> None:
     test = tmp_path / "test_plugin.py"
     test.write_text(
-        "from broken_classifiers import Logits\n"
+        "from broken_scores import Logits\n"
         "from earmark_plugin_api.testing import parametrize_with_checks\n"
         "EXCLUDED = {'check_determinism': 'says so'}\n"
         "@parametrize_with_checks([Logits], exclude=EXCLUDED)\n"
