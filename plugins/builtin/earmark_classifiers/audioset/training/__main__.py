@@ -31,10 +31,11 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, required=True, help="EfficientAT mn04 state dict")
     parser.add_argument("--out", type=Path, required=True, help="folder for cache and checkpoint")
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory())
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(
+        1
+    )  # teacher and student each have a thread; more would wait for each other
     corpus = open_corpus(arguments.corpus, arguments.out)
     recipe = replace(Recipe(), epochs=arguments.epochs)
     training = Distillation(corpus, Teacher(arguments.teacher), recipe)
