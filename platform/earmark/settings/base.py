@@ -9,23 +9,12 @@ from earmark.settings import env, logs
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
 
-DATA_DIR = Path(
-    env.read_text(
-        "EARMARK_DATA_DIR",
-        default=str(
-            (_CHECKOUT if (_CHECKOUT / "manage.py").is_file() else Path.cwd()) / "var",
-        ),
-        meaning="Folder of all state: database, secret key, caches. A second folder is a second, "
-        "independent installation.",
-    )
-).absolute()
-
-EARMARK_LIBRARY_ROOTS = env.read_paths(
-    "EARMARK_LIBRARY_ROOTS",
-    default=[],
-    default_words="(none)",
-    meaning="Folders, separated as in PATH, inside which libraries may be registered through the "
-    "web. The command line may name any folder its user can read.",
+DATA_DIR = env.read_path(
+    "EARMARK_DATA_DIR",
+    default=(_CHECKOUT if (_CHECKOUT / "manage.py").is_file() else Path.cwd()) / "var",
+    default_words="`var` in the checkout, or in the working folder",
+    meaning="Folder of all state: database, secret key, caches. A second folder is a second, "
+    "independent installation.",
 )
 EARMARK_CLASSIFIER = env.read_text(
     "EARMARK_CLASSIFIER",

@@ -51,15 +51,21 @@ def read_text(name: str, *, default: str, meaning: str) -> str:
     return declare(name, default=default, meaning=meaning) or default
 
 
-def read_required(name: str, *, meaning: str) -> str:
-    """Return the text of a variable that has no default.
+def read_path(name: str, *, default: Path, default_words: str, meaning: str) -> Path:
+    """Return a folder as an absolute path; ``~`` is the home folder."""
+    value = declare(name, default=default_words, meaning=meaning)
+    return (Path(value).expanduser() if value else default).absolute()
+
+
+def read_required(name: str, *, default_words: str, meaning: str) -> str:
+    """Return the text of a variable that has no default here.
 
     Raises
     ------
     ImproperlyConfigured
         If it is not set.
     """
-    value = declare(name, default="(none: required)", meaning=meaning)
+    value = declare(name, default=default_words, meaning=meaning)
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. It is needed here: {meaning}")
     return value
@@ -105,9 +111,9 @@ def read_paths(name: str, *, default: list[Path], default_words: str, meaning: s
     return [Path(part).expanduser() for part in value.split(os.pathsep) if part]
 
 
-def read_words(name: str, *, default: list[str], meaning: str) -> list[str]:
+def read_words(name: str, *, default: list[str], default_words: str, meaning: str) -> list[str]:
     """Return a list of words separated by commas."""
-    value = declare(name, default=",".join(default) or "(none)", meaning=meaning)
+    value = declare(name, default=default_words, meaning=meaning)
     return [word.strip() for word in value.split(",") if word.strip()] if value else default
 
 

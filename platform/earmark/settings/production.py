@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from earmark.settings import env
+from earmark.settings import env, shared
 from earmark.settings.base import *  # noqa: F403
 from earmark.settings.base import DATA_DIR
 
 DEBUG = False
 SECRET_KEY = env.read_required(
     "EARMARK_SECRET_KEY",
+    default_words="required in production; elsewhere made once and kept in the data folder",
     meaning="Secret key of a production installation: 50 random characters or more.",
 )
-ALLOWED_HOSTS = env.read_required(
-    "EARMARK_ALLOWED_HOSTS",
-    meaning="Host names, separated by commas, under which the web pages may be asked for.",
-).split(",")
+ALLOWED_HOSTS = shared.read_allowed_hosts(required=True)
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
-DATABASES = {
-    "default": env.parse_database_url(
-        env.read_required(
-            "EARMARK_DATABASE_URL",
-            meaning="Database to use, such as postgresql://user:password@host:5432/earmark.",
-        )
-    )
-}
+DATABASES = {"default": shared.read_database(None)}
+EARMARK_LIBRARY_ROOTS = shared.read_library_roots([])
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True

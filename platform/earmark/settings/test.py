@@ -21,11 +21,11 @@ EARMARK_LIBRARY_ROOTS = []
 _kind = env.read_text(
     "EARMARK_TEST_DATABASE",
     default="sqlite",
-    meaning="Which database the tests run on: sqlite or postgres.",
+    meaning="Which database the tests run on: `sqlite` or `postgres`.",
 )
 _url = env.declare(
     "EARMARK_TEST_DATABASE_URL",
-    default="found or started by make test",
+    default="found or started by `make test`",
     meaning="PostgreSQL server the tests may make databases on.",
 )
 _database: dict[str, Any]
