@@ -27,11 +27,8 @@ def test_an_error_says_what_is_wrong_and_what_to_do():
         code = "full"
         hint = "Make room."
 
-    error = FullError("It is full.", context={})
+    error = FullError("It is full.", context={"free": 0})
 
-    assert (str(error), error.code, error.context) == (
-        "It is full. Make room.",
-        "full",
-        {"free": 0},
-    )
+    assert str(error) == "It is full. Make room."
+    assert (error.code, error.context) == ("full", {"free": 0})
     assert str(FullError("It is full.", hint="")) == "It is full."
