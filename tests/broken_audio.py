@@ -141,7 +141,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "concat script": ("not_audio", _bytes(b"ffconcat version 1.0\nfile '/etc/passwd'\n")),
     "avi": ("not_audio", _bytes(b"RIFF\x00\x10\x00\x00AVI LIST" + bytes(4000))),
     "header alone": ("truncated", _bytes(riff(pcm_header(44100, 2), bytes(5000))[:36])),
-    "flac header alone": ("truncated", _bytes(_BARE_FLAC)),
+    "flac header alone": ("no_samples", _bytes(_BARE_FLAC)),
     "magic alone": ("decode_failed", _bytes(b"fLaC")),
     "no data chunk": ("decode_failed", _bytes(riff(pcm_header(44100, 2)))),
     "no samples wav": ("no_samples", _bytes(riff(pcm_header(44100, 2), chunk(b"data", b"")))),

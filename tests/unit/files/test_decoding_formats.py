@@ -126,6 +126,30 @@ def test_variable_bit_rate_mp3_without_xing_header_is_decoded_to_its_end(folder:
     assert count == pytest.approx(4.0 * RATE, abs=0.1 * RATE)
 
 
+def test_flac_of_unstated_length_is_decoded_to_its_end(folder: Path, tmp_path: Path) -> None:
+    """Programs that write to a pipe cannot go back and fill the length in."""
+    data = bytearray(write_tone(folder, "flac-16", Tone(3.0, 48000, 2)).read_bytes())
+    data[21] &= 0xF0  # the 36 bits of "total samples" in STREAMINFO
+    data[22:26] = bytes(4)
+    piped = tmp_path / "piped.flac"
+    piped.write_bytes(data)
+
+    assert sum(len(block) for block in stream(piped, sample_rate=RATE)) == 3 * RATE
+
+
+@pytest.mark.parametrize("name", ["ogg-vorbis", "opus"])
+def test_ogg_streams_one_behind_the_other_are_all_decoded(
+    name: str, folder: Path, tmp_path: Path
+) -> None:
+    once = write_tone(folder, name, Tone(2.0, 48000, 2)).read_bytes()
+    chained = tmp_path / "chained.ogg"
+    chained.write_bytes(once + once)
+
+    count = sum(len(block) for block in stream(chained, sample_rate=RATE))
+
+    assert count == pytest.approx(4 * RATE, abs=0.05 * RATE)
+
+
 def test_foreign_tags_around_mpeg_audio_do_not_matter(folder: Path, tmp_path: Path) -> None:
     plain = write_tone(folder, "mp3", Tone(2.0, 44100, 2))
     id3v2 = b"ID3\x04\x00\x00\x00\x00\x20\x00" + bytes(0x20 << 7)

@@ -35,8 +35,8 @@ _SOUNDFILE_FIRST = frozenset(
         Container.FLAC,
     }
 )
-# Inside WAV and RF64. MPEG audio there has the same trouble as in files of its own.
-_BETTER_WITH_PYAV = frozenset({"PCM_24", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"})
+# Inside WAV, MPEG audio has the same trouble as in files of its own.
+_MPEG = frozenset({"MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"})
 
 
 def open_reader(source: Source) -> Reader:
@@ -77,8 +77,18 @@ def _open(source: Source, container: Container) -> Reader:
         except AudioFileError as error:
             # The second opinion counts: FFmpeg knows more encodings and says what is wrong.
             raise error from refusal
-    riff = container in (Container.WAV, Container.RF64)
-    if riff and reader.subtype in _BETTER_WITH_PYAV and reader.info.frames:
+    if container is Container.FLAC and reader.info.frames is None:
+        # Written by a program that could not seek back; libsndfile takes its end for damage.
         reader.close()
         return PyAVReader(source, container)
+    if container in (Container.WAV, Container.RF64) and reader.info.frames:
+        if reader.subtype in _MPEG:
+            reader.close()
+            return PyAVReader(source, container)
+        if reader.subtype == "PCM_24":
+            reader.close()
+            faster = PyAVReader(source, container)
+            # libsndfile counts samples exactly, FFmpeg only estimates their duration.
+            faster.info, faster.least_frames = reader.info, reader.least_frames
+            return faster
     return reader

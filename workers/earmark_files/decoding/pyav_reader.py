@@ -40,9 +40,15 @@ _DEMUXERS = {
 # Large packets halve the cost of 24-bit PCM; the other demuxers have no such option.
 _DEMUXER_OPTIONS = {"wav": {"max_size": "262144"}}
 
-# Containers whose length in samples is exact: a decoder that gives clearly less lost something.
-_EXACT = frozenset({Container.OGG, Container.WAVPACK})
-_EXACT_TOLERANCE_SECONDS = 0.2  # codec delay and the padding of the last packet
+# By how many seconds decoding may fall short of the stated duration: codec delay and padding where
+# it is exact, more where it is written in milliseconds or includes a start-up time. Loss that the
+# decoder skips silently is found this way. More than stated is fine: chained Ogg streams are.
+_SLACK_SECONDS = {
+    Container.OGG: 0.2,
+    Container.WAVPACK: 0.2,
+    Container.MATROSKA: 0.5,
+    Container.ASF: 0.5,
+}
 
 _DISK_FAULTS = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
 
@@ -117,7 +123,7 @@ class PyAVReader:
         self._first: AudioFrame | None = first
         self._ended = False
         self.info = self._describe(container, first)
-        self.tolerance = int(_EXACT_TOLERANCE_SECONDS * first.sample_rate)
+        self.least_frames = self._least_frames(container)
 
     def _decoded(self, *, junk_may_follow: bool) -> Iterator[AudioFrame]:
         """Yield the frames of the stream.
@@ -145,7 +151,6 @@ class PyAVReader:
             duration = float(stream.duration * stream.time_base) - self._opus_pre_skip(container)
         elif self._container.duration is not None:
             duration = self._container.duration / av.time_base
-        exact = container in _EXACT and duration is not None
         codec = stream.codec_context.codec.canonical_name
         if codec.startswith("pcm_"):
             codec = codec.removesuffix("le").removesuffix("be")
@@ -153,10 +158,18 @@ class PyAVReader:
             duration=duration,
             sample_rate=first.sample_rate,
             channels=first.layout.nb_channels,
-            frames=round(duration * first.sample_rate) if exact and duration else None,
+            frames=None,
             container=container.value,
             codec=codec,
         )
+
+    def _least_frames(self, container: Container) -> int:
+        slack = _SLACK_SECONDS.get(container)
+        # The duration of a film is that of its pictures.
+        alone = len(self._container.streams) == 1
+        if slack is None or self.info.duration is None or not alone:
+            return 0
+        return max(0, int((self.info.duration - slack) * self.info.sample_rate))
 
     def _opus_pre_skip(self, container: Container) -> float:
         """Seconds at the start of Ogg Opus that are counted, but not played (RFC 7845, 5.1)."""

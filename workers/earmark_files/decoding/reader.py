@@ -80,12 +80,13 @@ class Reader(Protocol):
     ----------
     info : AudioInfo
         What the file says about its sound.
-    tolerance : int
-        By how many samples per channel decoding may fall short of `info.frames`.
+    least_frames : int
+        Samples per channel that decoding must give at least, or something is missing; 0 where the
+        file promises nothing.
     """
 
     info: AudioInfo
-    tolerance: int
+    least_frames: int
 
     def read(self) -> npt.NDArray[np.float32] | None:
         """Return the next mono samples at the file's own rate, None at the end.

@@ -52,7 +52,7 @@ class SoundFileReader:
             raise _open_error(source, error) from error
         self.subtype = str(self._file.subtype)
         self.info = self._describe(container)
-        self.tolerance = 0
+        self.least_frames = self.info.frames or 0
         channels = self.info.channels
         frames = max(1024, SAMPLES_PER_READ // channels)
         self._dtype = "int16" if self._keeps_int16() else "float32"

@@ -80,8 +80,7 @@ class AudioStream:
 
     def _require_complete(self, reader: Reader) -> None:
         self._source.require_unchanged()
-        promised = self.info.frames
-        if promised is not None and self._frames_read < promised - reader.tolerance:
+        if self._frames_read < reader.least_frames:
             if self.info.container == Container.FLAC:  # may be cut between two of its frames
                 raise failures.truncated(self._source)
             raise failures.damaged(self._source, "a part of it is missing")
