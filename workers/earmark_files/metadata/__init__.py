@@ -58,7 +58,8 @@ from earmark_files.metadata.policy import Mode, Policy, Sidecar
 from earmark_files.metadata.reader import FileTags, FoundTag, read_tags
 from earmark_files.metadata.tags import Provenance, TagSet
 from earmark_files.metadata.temporaries import remove_stale_in
-from earmark_files.metadata.writer import apply, undo
+from earmark_files.metadata.undoing import undo
+from earmark_files.metadata.writer import apply
 
 __all__ = [
     "ConflictError",

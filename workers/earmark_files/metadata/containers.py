@@ -13,7 +13,8 @@ from earmark_files.metadata.mp3 import Mp3Document, is_frame_header
 from earmark_files.metadata.mp4 import Mp4Document
 from earmark_files.metadata.ogg import OggDocument
 from earmark_files.metadata.policy import Policy
-from earmark_files.metadata.riff import MAGICS, WavDocument
+from earmark_files.metadata.riff import WavDocument
+from earmark_files.metadata.riff_form import MAGICS
 from earmark_files.metadata.source import Source
 
 SIDECAR_ONLY = "sidecar_only"

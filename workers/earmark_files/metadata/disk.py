@@ -20,10 +20,15 @@ _KEEP_TRYING = ("user.", "system.posix_acl")
 class Disk:
     """The real file system."""
 
-    def create(self, path: Path) -> int:
-        """Create a new private file and lock it, so that its owner is known to be alive."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self.lock(descriptor)
+    def create(self, path: Path, mode: int = 0o600) -> int:
+        """Create a new file and lock it, so that its owner is known to be alive."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            self.lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
         return descriptor
 
     def lock(self, descriptor: int) -> bool:
@@ -33,8 +38,11 @@ class Disk:
         """
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
         except OSError as error:
-            return error.errno in _NO_LOCKS
+            if error.errno not in _NO_LOCKS:
+                raise
         return True
 
     def write(self, descriptor: int, data: bytes) -> None:
@@ -93,6 +101,30 @@ class Disk:
             if error.errno in {errno.EOPNOTSUPP, errno.ENOSYS}:
                 return []
             raise
+
+    def open_for_change(self, path: Path) -> int:
+        """Open an existing file for reading and writing."""
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def reserve(self, descriptor: int, size: int) -> None:
+        """Make the file at least `size` bytes long, with room on the disk for all of them."""
+        if os.fstat(descriptor).st_size < size:
+            os.posix_fallocate(descriptor, 0, size)
+
+    def write_at(self, descriptor: int, data: bytes, offset: int) -> None:
+        """Write all of `data` at `offset`."""
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(descriptor, view, offset)
+            view, offset = view[done:], offset + done
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Make the file exactly `size` bytes long."""
+        os.ftruncate(descriptor, size)
+
+    def set_mtime(self, descriptor: int, mtime_ns: int) -> None:
+        """Set the modification time."""
+        os.utime(descriptor, ns=(os.fstat(descriptor).st_atime_ns, mtime_ns))
 
     def sync(self, descriptor: int) -> None:
         """Wait until the content of a file is on the disk."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from earmark_files.metadata.containers import open_document
+from earmark_files.metadata.disk import Disk
 from earmark_files.metadata.document import Document
 from earmark_files.metadata.errors import (
     MetadataError,
@@ -16,6 +17,7 @@ from earmark_files.metadata.errors import (
     VerificationError,
     from_os_error,
 )
+from earmark_files.metadata.in_place import recover
 from earmark_files.metadata.merge import Decision, Skip, decide
 from earmark_files.metadata.plan import ABSENT, FieldChange, Snapshot, UndoRecord, WritePlan
 from earmark_files.metadata.policy import Policy, Sidecar
@@ -30,6 +32,14 @@ from earmark_files.metadata.source import (
     normalise,
 )
 from earmark_files.metadata.tags import PROVENANCE, TagSet
+
+
+def recover_interrupted(target: Path) -> None:
+    """Put right what a killed write in place left behind, before anything is read."""
+    try:
+        recover(target, Disk())
+    except OSError as error:
+        raise from_os_error(error, target) from error
 
 
 @contextmanager
@@ -72,6 +82,8 @@ def plan_write(
 ) -> WritePlan:
     """Work out what writing `tags` would change, without touching the file.
 
+    The one exception: a write in place that was killed before is put right first.
+
     Parameters
     ----------
     path : Path
@@ -93,6 +105,7 @@ def plan_write(
     """
     policy = policy or Policy()
     target = Path(os.path.realpath(path))
+    recover_interrupted(target)
     with open_source(target) as (source, status):
         if policy.sidecar is Sidecar.ALWAYS:
             return _plan_sidecar(path, target, tags, policy, audio_hash, ())

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from earmark_files.metadata import bext, id3, ixml
-from earmark_files.metadata.chunks import UNKNOWN_SIZE, Chunk, ChunkWalk, encode_chunk, walk
+from earmark_files.metadata.chunks import UNKNOWN_SIZE, Chunk, encode_chunk
 from earmark_files.metadata.document import MAX_METADATA_BYTES, Payload, Slot
-from earmark_files.metadata.errors import MalformedFileError, UnsupportedStructureError
+from earmark_files.metadata.errors import UnsupportedStructureError
 from earmark_files.metadata.info import InfoEntry, edit_info, parse_info
+from earmark_files.metadata.riff_form import parse_form
 from earmark_files.metadata.source import Source, Splice, read_exact
 from earmark_files.metadata.xml_splice import XmlDocument, XmlError
 
-MAGICS = (b"RIFF", b"RF64", b"BW64")
 _LIMIT = 0xFFFFFFFF
 _DS64_BYTES = 28
 
@@ -30,130 +29,6 @@ INFO_SLOTS = (
     Slot("info/ICMT", "description", defining=False),
     Slot("info/ISBJ", "description"),
 )
-
-
-@dataclass(frozen=True)
-class _Form:
-    """The frame of the file: which chunks there are and where the form ends."""
-
-    magic: bytes
-    chunks: tuple[Chunk, ...]
-    end: int
-    data: Chunk
-    format: Chunk
-    ds64: Chunk | None
-    data_size_unknown: bool
-    notes: tuple[str, ...]
-
-
-def _ds64_sizes(source: Source, ds64: Chunk) -> dict[bytes, list[int]]:
-    """Return 64-bit sizes by chunk id from a ds64 chunk."""
-    body = read_exact(source, ds64.body, min(ds64.size, MAX_METADATA_BYTES))
-    if len(body) < 24:
-        raise MalformedFileError("The 64-bit size chunk (ds64) is too short. The file is damaged.")
-    sizes = {b"data": [struct.unpack_from("<Q", body, 8)[0]]}
-    count = struct.unpack_from("<I", body, 24)[0] if len(body) >= 28 else 0
-    for index in range(min(count, (len(body) - 28) // 12)):
-        chunk_id, size = struct.unpack_from("<4sQ", body, 28 + 12 * index)
-        sizes.setdefault(chunk_id, []).append(size)
-    return sizes
-
-
-def _walk_form(source: Source, magic: bytes) -> tuple[ChunkWalk, Chunk | None]:
-    if magic == b"RIFF":
-        return walk(source, 12), None
-    chunk_id, size = struct.unpack("<4sI", read_exact(source, 12, 8))
-    if chunk_id != b"ds64" or size > source.size:
-        raise MalformedFileError("The 64-bit file does not begin with its size chunk (ds64).")
-    ds64 = Chunk(chunk_id, 12, size, size, False)
-    return walk(source, 12, sizes=_ds64_sizes(source, ds64)), ds64
-
-
-def _open_ended(source: Source, found: ChunkWalk) -> ChunkWalk:
-    """Let a RIFF data chunk without a known size (0 or FFFFFFFF) reach to the end of the file.
-
-    Recorders and pipes that never came back to patch the size leave such files. A size of 0 is
-    believed when real chunks follow it up to the very end.
-    """
-    cut = found.truncated
-    if cut is not None and cut.id == b"data" and cut.declared == UNKNOWN_SIZE:
-        return ChunkWalk((*found.chunks, cut), source.size, None)
-    last = found.chunks[-1] if found.chunks else None
-    if last and last.id == b"data" and last.declared == 0 and source.size - last.end >= 2:
-        whole = replace(last, size=source.size - last.body)
-        return ChunkWalk((*found.chunks[:-1], whole), source.size, None)
-    for index, chunk in enumerate(found.chunks):
-        if chunk.id == b"data" and chunk.declared == 0 and found.truncated is not None:
-            whole = replace(chunk, size=source.size - chunk.body)
-            return ChunkWalk((*found.chunks[:index], whole), source.size, None)
-    return found
-
-
-def _single(chunks: tuple[Chunk, ...], name: bytes, what: str) -> Chunk:
-    found = [c for c in chunks if c.id == name]
-    if not found:
-        raise MalformedFileError(f"The WAV file has no {what}. It may be cut short or damaged.")
-    if len(found) > 1:
-        raise UnsupportedStructureError(
-            f"The WAV file has more than one {what}; it cannot be told which one counts."
-        )
-    return found[0]
-
-
-def _form_end(source: Source, found: ChunkWalk, declared_end: int) -> tuple[int, list[str]]:
-    """Return where the form ends and what was odd about it.
-
-    Raises
-    ------
-    MalformedFileError
-        When something that is no chunk (and not just zeros) lies inside the declared form.
-    """
-    notes: list[str] = []
-    end = found.end
-    if end != source.size and any(c.end == declared_end for c in found.chunks):
-        end = declared_end
-    inside = min(declared_end, source.size) - end
-    if declared_end != _LIMIT + 8 and inside > 1:
-        rest = source.read(end, min(inside, MAX_METADATA_BYTES))
-        if inside > len(rest) or rest.strip(b"\0"):
-            raise MalformedFileError(
-                f"The chunk list of the file breaks off at byte {end}. It is damaged; repair it "
-                "with the program that wrote it."
-            )
-    if declared_end != end and declared_end != end - found.chunks[-1].size % 2:
-        notes.append("wrong_riff_size")
-    if end < source.size:
-        notes.append("trailing_bytes")
-    return end, notes
-
-
-def _parse_form(source: Source) -> _Form:
-    magic, declared, kind = struct.unpack("<4sI4s", read_exact(source, 0, 12))
-    if magic not in MAGICS or kind != b"WAVE":
-        raise MalformedFileError("This is not a WAV file.")
-    found, ds64 = _walk_form(source, magic)
-    opened = _open_ended(source, found) if ds64 is None else found
-    behind_form = opened.end in (declared + 8, declared + 9) and opened.chunks
-    if opened.truncated is not None and not behind_form:
-        name = opened.truncated.id.decode("latin-1")
-        raise MalformedFileError(
-            f"The file ends in the middle of its {name!r} chunk: it is cut short, or still being "
-            "written. Copy or record it again.",
-            code="truncated",
-        )
-    data = _single(opened.chunks, b"data", "audio (data chunk)")
-    if ds64 is not None and declared == UNKNOWN_SIZE:
-        declared = struct.unpack("<Q", read_exact(source, 20, 8))[0]
-    end, notes = _form_end(source, opened, declared + 8)
-    # Chunks behind a believable end of the form are foreign bytes and stay where they are.
-    chunks = tuple(c for c in opened.chunks if c.end <= end)
-    unknown = opened is not found
-    if unknown:
-        notes.append("unknown_data_size")
-    if any(c.pad_missing and c.end < end for c in chunks):
-        notes.append("missing_pad")
-    form = _single(chunks, b"fmt ", "format (fmt chunk)")
-    return _Form(magic, chunks, end, data, form, ds64, unknown, tuple(notes))
 
 
 def _find(chunks: tuple[Chunk, ...], *names: bytes) -> list[Chunk]:
@@ -169,7 +44,7 @@ class WavDocument:
         self, source: Source, *, create_bext: bool = True, promote_rf64: bool = False
     ) -> None:
         self._source = source
-        self._form = form = _parse_form(source)
+        self._form = form = parse_form(source)
         self.payload = Payload(
             "wav-data", ((form.format.body, form.format.size), (form.data.body, form.data.size))
         )

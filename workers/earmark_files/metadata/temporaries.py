@@ -17,7 +17,7 @@ from pathlib import Path
 from earmark_files.metadata.disk import Disk
 
 _NAME = re.compile(r"\.earmark-[0-9a-f]{16}-[0-9a-f]{8}\.tmp")
-_GRACE_SECONDS = 60.0
+GRACE_SECONDS = 60.0
 
 
 def _stem(target: Path) -> str:
@@ -28,6 +28,17 @@ def _stem(target: Path) -> str:
 def new_name(target: Path) -> Path:
     """Return an unused hidden name in the folder of `target`; short, however long its name is."""
     return target.with_name(f"{_stem(target)}{secrets.token_hex(4)}.tmp")
+
+
+def journal_name(target: Path) -> Path:
+    """Return the name of the journal of a write in place."""
+    return target.with_name(f"{_stem(target)}journal")
+
+
+def discard(path: Path, disk: Disk) -> None:
+    """Delete a temporary file while an error is on its way, which must not be hidden."""
+    with contextlib.suppress(OSError):
+        disk.remove(path)
 
 
 def _is_dead(disk: Disk, path: Path, *, grace: float) -> bool:
@@ -53,19 +64,30 @@ def remove_stale(target: Path, disk: Disk) -> None:
                 disk.remove(path)
 
 
-def remove_stale_in(folder: Path, disk: Disk | None = None) -> list[Path]:
+def remove_stale_in(
+    folder: Path, *, grace: float = GRACE_SECONDS, disk: Disk | None = None
+) -> list[Path]:
     """Delete temporary files of dead writers in a folder; meant for a scan of the library.
+
+    Parameters
+    ----------
+    folder : Path
+        Only this folder itself is looked through.
+    grace : float
+        Files younger than this many seconds are left, because a writer that has just made its
+        file may not have locked it yet.
+    disk : Disk, optional
+        The system calls to use; for tests.
 
     Returns
     -------
     list of Path
-        What was deleted. Files younger than a minute are left, because a new writer may not have
-        locked its file yet.
+        What was deleted.
     """
     disk = disk or Disk()
     removed: list[Path] = []
     for path in sorted(folder.iterdir()):
-        if _NAME.fullmatch(path.name) and _is_dead(disk, path, grace=_GRACE_SECONDS):
+        if _NAME.fullmatch(path.name) and _is_dead(disk, path, grace=grace):
             with contextlib.suppress(FileNotFoundError):
                 disk.remove(path)
                 removed.append(path)

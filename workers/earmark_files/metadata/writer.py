@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import structlog
 
 from earmark_files.metadata import temporaries
 from earmark_files.metadata.disk import Disk
+from earmark_files.metadata.document import Document
 from earmark_files.metadata.errors import (
     ConflictError,
     LockedError,
@@ -20,12 +20,21 @@ from earmark_files.metadata.errors import (
     NoSpaceError,
     ReadOnlyError,
     VerificationError,
+    WriteFailedError,
     from_os_error,
 )
-from earmark_files.metadata.plan import ABSENT, Snapshot, UndoRecord, WritePlan, WriteResult
-from earmark_files.metadata.planning import open_source, reopen, snapshot_of, writable
+from earmark_files.metadata.in_place import (
+    Journal,
+    finish,
+    plan_in_place,
+    recover,
+    roll_back,
+    write_in_place,
+)
+from earmark_files.metadata.plan import Snapshot, WritePlan, WriteResult
+from earmark_files.metadata.planning import reopen, snapshot_of, writable
 from earmark_files.metadata.policy import Policy
-from earmark_files.metadata.source import FileSource, Splice, invert
+from earmark_files.metadata.source import FileSource, Splice
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +42,26 @@ _SPARE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class _Job:
-    """One rewrite of one file: from which state, by which splices, to which state."""
+class Job:
+    """One rewrite of one file: from which state, by which splices, to which state.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    container : str
+        What it is.
+    before, after : Snapshot
+        The state it must be in, and the state it shall be in.
+    splices : sequence of Splice
+        The way from one to the other.
+    policy : Policy
+        Rules for parsing, and from which size on to work in place.
+    mtime_ns : int or None
+        Modification time to give the new file; None lets the clock decide.
+    expected : dict or None
+        Slot texts the new file must hold.
+    """
 
     path: Path
     container: str
@@ -67,7 +94,7 @@ def apply(plan: WritePlan, *, disk: Disk | None = None) -> WriteResult:
     if plan.is_noop:
         return WriteResult(plan.target, "unchanged", "none", None)
     mtime_ns = plan.snapshot.mtime_ns if plan.policy.keep_mtime and plan.snapshot.exists else None
-    job = _Job(
+    job = Job(
         plan.target,
         plan.container,
         plan.snapshot,
@@ -77,95 +104,26 @@ def apply(plan: WritePlan, *, disk: Disk | None = None) -> WriteResult:
         mtime_ns,
         dict(plan.expected),
     )
-    method = _rewrite(job, disk or Disk())
+    method = rewrite(job, disk or Disk())
     return WriteResult(plan.target, "written", method, plan.undo, plan.changes)
 
 
-def undo(record: UndoRecord, *, path: Path | None = None, disk: Disk | None = None) -> WriteResult:
-    """Take a write back, byte for byte, the modification time included.
-
-    Parameters
-    ----------
-    record : UndoRecord
-        From the plan or the result of the write.
-    path : Path, optional
-        Where the file lies now, if it was moved or renamed since.
-    disk : Disk, optional
-        The system calls to use; for tests.
-
-    Returns
-    -------
-    WriteResult
-        ``unchanged`` when the file is already as it was before the write; else its own record
-        takes the undo back.
-
-    Raises
-    ------
-    ConflictError
-        When somebody changed the file since; it is left as it is.
-    """
-    disk = disk or Disk()
-    target = path or record.path
-    current, redo = _state_for_undo(record, target)
-    if current.same_content(record.before):
-        return WriteResult(target, "unchanged", "none", None)
-    if not current.same_content(record.after):
-        raise ConflictError(
-            "The file was changed after Earmark wrote its tags, so the write cannot be undone "
-            "byte for byte. Nothing was changed.",
-            path=target,
-        )
-    if not record.before.exists:
-        _remove(target, disk)
-        return WriteResult(target, "removed", "none", redo)
-    job = _Job(
-        target,
-        record.container,
-        current,
-        record.before,
-        record.restore,
-        Policy(),
-        record.before.mtime_ns,
-    )
-    return WriteResult(target, "undone", _rewrite(job, disk), redo)
-
-
-def _state_for_undo(record: UndoRecord, target: Path) -> tuple[Snapshot, UndoRecord | None]:
-    """Return the state of the file, and the record that would take the undo back."""
-    if not target.exists() and not (record.before.exists and record.after.exists):
-        return ABSENT, UndoRecord(target, record.container, ABSENT, record.before, record.restore)
-    with open_source(target) as (source, status):
-        document = reopen(record.container, source, Policy())
-        current = snapshot_of(document, source, status.st_mtime_ns)
-        if not current.same_content(record.after):
-            return current, None
-        if record.before.exists:
-            forth = invert(record.restore, source)
-        else:
-            forth = (Splice(0, 0, source.read(0, source.size)),)
-        # Seen from the redo, the present state is what it leads back to.
-        return current, UndoRecord(target, record.container, current, record.before, forth)
-
-
-def _remove(target: Path, disk: Disk) -> None:
-    """Delete a sidecar that Earmark made."""
-    try:
-        disk.remove(target)
-        disk.sync_folder(target.parent)
-    except OSError as error:
-        raise from_os_error(error, target) from error
-
-
-def _rewrite(job: _Job, disk: Disk) -> str:
+def rewrite(job: Job, disk: Disk) -> str:
     """Turn `job.before` into `job.after`; returns the method used."""
     try:
         if not job.before.exists:
             _create(job, disk)
             return "copy"
+        recover(job.path, disk)
         with _locked(job, disk) as descriptor:
-            _check_unchanged(job, descriptor)
+            document = _check_unchanged(job, descriptor)
             temporaries.remove_stale(job.path, disk)
-            _check_allowed(job, descriptor, disk)
+            _check_allowed(job, descriptor)
+            journal = _journal(job, descriptor, document)
+            if journal is not None:
+                _change_in_place(job, descriptor, journal, disk)
+                return "in_place"
+            _check_room(job, disk)
             _copy_and_replace(job, descriptor, disk)
             return "copy"
     except OSError as error:
@@ -176,7 +134,7 @@ def _rewrite(job: _Job, disk: Disk) -> str:
 
 
 @contextmanager
-def _locked(job: _Job, disk: Disk) -> Iterator[int]:
+def _locked(job: Job, disk: Disk) -> Iterator[int]:
     """Open the old file and keep other Earmark writers off it."""
     descriptor = os.open(job.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
@@ -190,14 +148,14 @@ def _locked(job: _Job, disk: Disk) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _conflict(job: _Job) -> ConflictError:
+def _conflict(job: Job) -> ConflictError:
     return ConflictError(
         "The file changed after the plan was made. Nothing was written; plan again.",
         path=job.path,
     )
 
 
-def _check_unchanged(job: _Job, descriptor: int) -> None:
+def _check_unchanged(job: Job, descriptor: int) -> Document:
     """Refuse when the file is not the planned one, by everything short of hashing its audio."""
     opened, named = os.fstat(descriptor), job.path.stat()
     if (opened.st_dev, opened.st_ino) != (named.st_dev, named.st_ino):
@@ -208,17 +166,17 @@ def _check_unchanged(job: _Job, descriptor: int) -> None:
     document = reopen(job.container, source, job.policy)
     if document.payload.rest_digest(source) != job.before.rest:
         raise _conflict(job)
+    return document
 
 
-def _check_allowed(job: _Job, descriptor: int, disk: Disk) -> None:
+def _check_allowed(job: Job, descriptor: int) -> None:
     if not writable(job.path, os.fstat(descriptor)):
         raise ReadOnlyError(
             "The file, or its folder, must not be written to. It is unchanged.", path=job.path
         )
-    _check_room(job, disk)
 
 
-def _check_room(job: _Job, disk: Disk) -> None:
+def _check_room(job: Job, disk: Disk) -> None:
     needed = job.after.size + _SPARE_BYTES
     if disk.free_bytes(job.path.parent) < needed:
         raise NoSpaceError(
@@ -228,7 +186,31 @@ def _check_room(job: _Job, disk: Disk) -> None:
         )
 
 
-def _copy_and_replace(job: _Job, old: int, disk: Disk) -> None:
+def _journal(job: Job, descriptor: int, document: Document) -> Journal | None:
+    """Return the journal for a write in place if the policy wants one and it is possible."""
+    smallest = job.policy.in_place_from
+    if smallest is None or job.before.size < smallest or job.container not in ("wav", "aiff"):
+        return None
+    if os.fstat(descriptor).st_nlink > 1:
+        # Another name, perhaps a backup, shares these bytes; a copy leaves it as it is.
+        return None
+    return plan_in_place(FileSource(descriptor), document.payload, job.splices)
+
+
+def _change_in_place(job: Job, descriptor: int, journal: Journal, disk: Disk) -> None:
+    """Change a file in place; audio that is never written to is not hashed again."""
+    write_in_place(job.path, journal, disk, mtime_ns=job.mtime_ns)
+    source = FileSource(descriptor)
+    document = reopen(job.container, source, job.policy)
+    found = snapshot_of(document, source, 0, job.before.payload)
+    if not found.same_content(job.after) or job.expected not in (None, dict(document.values)):
+        roll_back(job.path, journal, disk)
+        raise _not_as_planned(job)
+    with _written_but(job):
+        finish(job.path, disk)
+
+
+def _copy_and_replace(job: Job, old: int, disk: Disk) -> None:
     """Write the new file beside the old one, prove it, and put it in its place."""
     with _temporary(job, disk) as (temporary, new):
         position = 0
@@ -243,47 +225,56 @@ def _copy_and_replace(job: _Job, old: int, disk: Disk) -> None:
         _verify(job, old, new)
         _check_still_there(job, old)
         disk.replace(temporary, job.path)
-    disk.sync_folder(job.path.parent)
+    with _written_but(job):
+        disk.sync_folder(job.path.parent)
 
 
-def _create(job: _Job, disk: Disk) -> None:
+def _create(job: Job, disk: Disk) -> None:
     """Write a file that does not exist yet: a sidecar."""
     _check_room(job, disk)
-    with _temporary(job, disk) as (temporary, new):
+    with _temporary(job, disk, mode=0o666) as (temporary, new):
         for splice in job.splices:
             disk.write(new, splice.data)
-        os.fchmod(new, 0o666 & ~_umask())
         disk.sync(new)
         _verify(job, None, new)
         if job.path.exists():
             raise _conflict(job)
         disk.replace(temporary, job.path)
-    disk.sync_folder(job.path.parent)
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
+    with _written_but(job):
+        disk.sync_folder(job.path.parent)
 
 
 @contextmanager
-def _temporary(job: _Job, disk: Disk) -> Iterator[tuple[Path, int]]:
+def _written_but(job: Job) -> Iterator[None]:
+    """Report errors that come after the new file is complete and in its place."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteFailedError(
+            "The tags were written, but the folder could not be saved "
+            f"({os.strerror(error.errno or 0)}), so they may be lost in a power failure. "
+            "Check the volume and write again.",
+            code="not_synced",
+            path=job.path,
+        ) from error
+
+
+@contextmanager
+def _temporary(job: Job, disk: Disk, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
     """Make a temporary file and, whatever happens, leave none behind."""
     temporary = temporaries.new_name(job.path)
-    descriptor = disk.create(temporary)
+    descriptor = disk.create(temporary, mode)
     try:
         yield temporary, descriptor
     except BaseException:
         # Also on KeyboardInterrupt: the old file is whole, only our own copy goes.
-        with contextlib.suppress(OSError):
-            disk.remove(temporary)
+        temporaries.discard(temporary, disk)
         raise
     finally:
         os.close(descriptor)
 
 
-def _verify(job: _Job, old: int | None, new: int) -> None:
+def _verify(job: Job, old: int | None, new: int) -> None:
     """Prove that the new file is, byte for byte, the planned one, and reads back."""
     source = FileSource(new)
     document = reopen(job.container, source, job.policy)
@@ -295,15 +286,19 @@ def _verify(job: _Job, old: int | None, new: int) -> None:
         digest = reopen(job.container, original, job.policy).payload.digest(original)
         if digest != job.before.payload:
             raise _conflict(job)
+    raise _not_as_planned(job)
+
+
+def _not_as_planned(job: Job) -> VerificationError:
     log.error("metadata.verification_failed", path=str(job.path), container=job.container)
-    raise VerificationError(
-        "The new copy was not what was planned. It was deleted and the old file kept; the volume "
-        "or its memory may be faulty.",
+    return VerificationError(
+        "What was written is not what was planned, so the old file was kept. The volume or the "
+        "memory of this machine may be faulty.",
         path=job.path,
     )
 
 
-def _check_still_there(job: _Job, old: int) -> None:
+def _check_still_there(job: Job, old: int) -> None:
     """Refuse when somebody wrote to, or replaced, the old file while it was copied."""
     opened, named = os.fstat(old), job.path.stat()
     same_file = (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
