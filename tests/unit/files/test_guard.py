@@ -86,6 +86,41 @@ def test_broken_files_give_the_same_codes_and_cost_no_child(
     assert guard.child_pid == child
 
 
+@pytest.mark.parametrize(
+    "name", ["bwf", "rf64-16", "w64", "aiff-24", "caf-alac", "flac-16", "opus", "mp3", "m4a", "wma"]
+)
+def test_mutated_files_are_read_or_refused_but_never_kill_or_hang(
+    name: str, guard: GuardedDecoder, tmp_path: Path
+) -> None:
+    whole = write_tone(tmp_path, name, Tone(0.3, 48000, 2)).read_bytes()
+    path = tmp_path / "mutated"
+    for seed in range(25):
+        path.write_bytes(_mutated(whole, np.random.default_rng(seed)))
+        try:
+            blocks = list(guard.stream(path, sample_rate=RATE))
+        except AudioFileError as error:
+            assert error.code not in {"decode_crashed", "decode_timeout"}, f"seed {seed}"
+        else:
+            assert blocks
+            assert all(np.isfinite(block).all() for block in blocks)
+
+
+def _mutated(whole: bytes, random: np.random.Generator) -> bytes:
+    data = bytearray(whole)
+    for _ in range(int(random.integers(1, 6))):
+        at = int(random.integers(min(len(data), int(random.choice([64, 300, len(data)])))))
+        match int(random.integers(4)):
+            case 0:
+                data[at] = int(random.integers(256))
+            case 1:
+                data[at : at + 4] = random.choice([b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4)])
+            case 2:
+                del data[at : at + int(random.integers(1, 50))]
+            case _:
+                data[at:at] = data[at : at + int(random.integers(1, 200))]
+    return bytes(data)
+
+
 def test_identity_is_computed_in_the_child(guard: GuardedDecoder, good: Path) -> None:
     assert guard.identify(good) == audio_identity(good)
 
@@ -241,11 +276,15 @@ def test_closing_ends_the_child_and_leaves_nothing_open(good: Path) -> None:
 
 def test_decoder_that_cannot_be_started_is_an_error_that_may_be_tried_again(good: Path) -> None:
     with (
-        GuardedDecoder(command=(sys.executable, "-c", "raise SystemExit(1)")) as decoder,
+        GuardedDecoder(
+            command=(sys.executable, "-c", "raise SystemExit('no such library')")
+        ) as decoder,
         pytest.raises(AudioFileError, match="not this file's fault") as caught,
     ):
         decoder.probe(good)
     assert (caught.value.code, caught.value.retryable) == ("decode_crashed", True)
+    assert caught.value.__cause__ is not None
+    assert caught.value.__cause__.__notes__ == ["The child wrote: no such library"]
 
 
 _PARENT = """

@@ -112,10 +112,16 @@ def _readable(fd: int) -> bool:
 
 def _limit(memory_mb: int) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + memory_mb * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_STDERR_LIMIT, _STDERR_LIMIT))
+    _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + memory_mb * 1024 * 1024)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, _STDERR_LIMIT)
+
+
+def _lower(kind: int, limit: int) -> None:
+    """Set a soft limit, which may already be lower by the will of an administrator."""
+    hard = resource.getrlimit(kind)[1]
+    soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(kind, (soft, hard))
 
 
 class _Server:
@@ -191,8 +197,7 @@ class _Server:
     def _start_cpu_clock(self) -> None:
         """Have the kernel end us with SIGXCPU once this request has used its share."""
         if self._cpu_seconds > 0:
-            limit = math.ceil(time.process_time() + self._cpu_seconds)
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+            _lower(resource.RLIMIT_CPU, math.ceil(time.process_time() + self._cpu_seconds))
 
     def _receive(self) -> tuple[Kind, int, bytes] | None:
         header = read_exactly(_REQUESTS, HEADER.size)

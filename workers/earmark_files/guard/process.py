@@ -106,8 +106,9 @@ class ChildProcess:
         try:
             if self.receive(_START_SECONDS).kind is not Kind.READY:
                 raise ProtocolError("the child did not say that it is ready")
-        except BaseException:
+        except BaseException as error:
             self.kill()
+            error.add_note(f"The child wrote: {self.last_words or 'nothing'}")
             raise
 
     @property
