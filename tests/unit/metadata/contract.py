@@ -41,7 +41,7 @@ OTHER = TagSet(keywords=("cat", "dog"), category="PETS", description="No", autho
 
 def decoded(path: Path) -> np.ndarray:
     """Decode with FFmpeg, which is not what wrote the tags."""
-    with av.open(str(path)) as file:
+    with av.open(str(path), metadata_errors="ignore") as file:
         frames = [f.to_ndarray() for f in file.decode(audio=0)]
     return np.concatenate(frames, axis=-1)
 

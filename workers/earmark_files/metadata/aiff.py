@@ -45,8 +45,8 @@ class AiffDocument:
         notes += ["missing_pad"] if any(c.pad_missing for c in self._chunks) else []
         self.values: dict[str, str] = {}
         self.skipped: dict[str, str] = {}
-        self._load_native()
         self._load_id3(notes)
+        self._load_native()
         self.notes = tuple(notes)
         self.slots: tuple[Slot, ...] = () if "id3" in self.skipped else id3.SLOTS
 

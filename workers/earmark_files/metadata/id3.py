@@ -116,15 +116,17 @@ def parse_tag(data: bytes) -> Id3Tag:
     if flags & EXTENDED:
         body = body[_extended_length(body, version) :]
         flags &= ~EXTENDED
-    plain = _walk(body, version, plain_sizes=version == 3)
-    if version == 4 and plain is None:
-        # Old iTunes wrote ordinary sizes into version 2.4 tags.
-        plain = _walk(body, version, plain_sizes=True)
-    if plain is None:
+    frames = _walk(body, version, plain_sizes=version == 3)
+    if version == 4 and frames is None:
+        # Old iTunes wrote ordinary sizes into version 2.4 tags; mixed with right ones nobody
+        # could read them any more, so they are put right.
+        frames = _walk(body, version, plain_sizes=True)
+        frames = frames and [r[:4] + to_synchsafe(len(r) - 10) + r[8:] for r in frames]
+    if frames is None:
         raise Id3Error("its frames do not fit together")
     # A footer repeats the header and forbids padding; a tag without one says the same.
     kept = flags & ~FOOTER
-    return Id3Tag(version, kept, tuple(_identify(raw, version) for raw in plain), length)
+    return Id3Tag(version, kept, tuple(_identify(raw, version) for raw in frames), length)
 
 
 def _extended_length(body: bytes, version: int) -> int:
