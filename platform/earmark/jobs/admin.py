@@ -125,8 +125,10 @@ def _start(
         run = submit_run(
             library=library,
             classifiers=[classifier],
-            options={"command": "work", "write": write},
+            options={"command": "work", "write": write, Run.FOLLOW_UP: True},
             requested_by=user,
+            # Tags of earlier runs may still have to go into the files.
+            keep_empty=write and library.last_scan_at is not None,
         )
         if run is None:
             page.message_user(request, _nothing_to_do(library, classifier), messages.WARNING)

@@ -17,13 +17,23 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that still have work to do."""
         return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
 
+    def to_follow_up(self) -> RunQuerySet:
+        """Runs that were not cancelled and have work to do, or later steps after it."""
+        return self.exclude(state=Run.State.CANCELLED).filter(
+            Q(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+            | Q(**{f"options__{Run.FOLLOW_UP}": True})
+        )
+
 
 class Run(models.Model):
     """One submission: these files, through these classifiers, in this way.
 
     `options` is what the later steps of the run need and jobs do not look at (threshold, whether
-    to write); it is fixed at submission.
+    to write). As long as it says `FOLLOW_UP`, those steps may be unfinished although all jobs are
+    done; see `earmark.jobs.services.settle_follow_up`.
     """
+
+    FOLLOW_UP = "follow_up"
 
     class State(models.TextChoices):
         """How far the run is; whether its jobs went well is told by their counts."""

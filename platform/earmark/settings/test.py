@@ -16,7 +16,7 @@ SECRET_KEY = "for tests only"  # noqa: S105
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = True
-EARMARK_LIBRARY_ROOTS = []
+EARMARK_LIBRARY_ROOTS: list[Path] = []
 
 _kind = env.read_text(
     "EARMARK_TEST_DATABASE",

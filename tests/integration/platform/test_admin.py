@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from earmark.jobs.models import Run
-from earmark.jobs.services import claim_jobs
+from earmark.jobs.services import claim_jobs, close_finished_runs
 from earmark.library.models import AudioFile, Library, Scan
 from earmark.library.services import register_library, run_next_scan, scan_library
 from earmark.tagging.models import Tag
@@ -145,11 +146,24 @@ def test_a_run_started_here_waits_for_a_worker(
 
 def test_a_run_with_nothing_to_do_says_so(admin_client: Client, full: Library, tmp_path: Path):
     assert "every file that can be read has a result" in post_action(
-        admin_client, full, "start_run"
+        admin_client, full, "start_run_without_writing"
     )
     (tmp_path / "other").mkdir()
     fresh = register_library(root=tmp_path / "other")
     assert "has not been scanned" in post_action(admin_client, fresh, "start_run")
+
+
+def test_a_run_that_writes_is_kept_though_all_is_classified_for_tags_may_be_unwritten(
+    admin_client: Client, full: Library
+):
+    Library.objects.update(last_scan_at=timezone.now())
+
+    assert "0 jobs for" in post_action(admin_client, full, "start_run")
+
+    run = Run.objects.first()
+    assert run is not None
+    assert close_finished_runs() == 0
+    assert close_finished_runs(run_ids=[run.pk], even_empty=True) == 1
 
 
 def test_without_a_classifier_a_run_is_refused_with_the_reason(admin_client: Client, folder: Path):

@@ -199,8 +199,9 @@ class TagRun:
         return WorkerPool(setup, workers, classifier=classifier.identity)
 
     def _abandon(self, run: Run) -> None:
-        """Cancel what an interrupted run leaves; harmless after a complete one."""
-        if Run.objects.open().filter(pk=run.pk).exists():
+        """Cancel what an interrupted run of our own leaves; harmless after a complete one."""
+        own = run.options.get(OWNER) == self._worker
+        if own and Run.objects.open().filter(pk=run.pk).exists():
             cancel_run(run=run)
 
     def _find_backlog(self, run: Run | None) -> list[WriteOrder]:

@@ -27,7 +27,13 @@ from earmark.jobs.services.identification import (
     Verdict,
     identify_jobs,
 )
-from earmark.jobs.services.runs import cancel_run, close_finished_runs, submit_run
+from earmark.jobs.services.runs import (
+    abort_run,
+    cancel_run,
+    close_finished_runs,
+    settle_follow_up,
+    submit_run,
+)
 from earmark.jobs.services.sweeping import SweepReport, requeue_expired
 
 __all__ = [
@@ -39,6 +45,7 @@ __all__ = [
     "JobResult",
     "SweepReport",
     "Verdict",
+    "abort_run",
     "cancel_run",
     "claim_jobs",
     "close_finished_runs",
@@ -48,6 +55,7 @@ __all__ = [
     "release_jobs",
     "renew_leases",
     "requeue_expired",
+    "settle_follow_up",
     "skip_job",
     "submit_run",
 ]

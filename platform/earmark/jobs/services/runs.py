@@ -31,6 +31,7 @@ def submit_run(
     priority: int = 0,
     limit: int | None = None,
     requested_by: User | None = None,
+    keep_empty: bool = False,
 ) -> Run | None:
     """Queue the classification of a library, or of a folder or file in it.
 
@@ -50,11 +51,14 @@ def submit_run(
     limit : int, optional
         Take this many files at most, in order of path.
     requested_by : user, optional
+    keep_empty : bool
+        Store the run although there is nothing to classify: whoever takes it looks whether
+        later steps are left to do, and closes it.
 
     Returns
     -------
     Run or None
-        None if there is nothing to do; nothing is stored then.
+        None if there is nothing to classify; nothing is stored then.
     """
     with transaction.atomic():
         run = Run.objects.create(
@@ -73,10 +77,9 @@ def submit_run(
                     Job(run=run, classifier=classifier, file_id=pk, priority=priority) for pk in ids
                 )
                 jobs += len(ids)
-        if not jobs:
+        if not jobs and not keep_empty:
             transaction.set_rollback(True)
-    if not jobs:
-        return None
+            return None
     log.info("run_submitted", run=run.pk, library=library.pk, jobs=jobs)
     return run
 
@@ -94,7 +97,22 @@ def cancel_run(*, run: Run) -> int:
     return cancelled
 
 
-def close_finished_runs(*, run_ids: Collection[int] | None = None) -> int:
+def abort_run(*, run: Run, code: str, message: str) -> int:
+    """Fail what has not been started, for a reason that concerns all of it; return how many jobs.
+
+    Parameters
+    ----------
+    code, message : str
+        The reason, such as that the classifier cannot be loaded.
+    """
+    queued = Job.objects.queued().filter(run=run)
+    failed = finish(queued, Job.State.FAILED, code=code, message=message, retryable=True)
+    close_finished_runs(run_ids=[run.pk])
+    log.warning("run_aborted", run=run.pk, code=code, jobs=failed)
+    return failed
+
+
+def close_finished_runs(*, run_ids: Collection[int] | None = None, even_empty: bool = False) -> int:
     """Mark runs without unfinished jobs as finished; return how many.
 
     To be called after the transaction that finished jobs: within it, two workers that finish
@@ -104,12 +122,26 @@ def close_finished_runs(*, run_ids: Collection[int] | None = None) -> int:
     ----------
     run_ids : collection of int, optional
         Look at these runs only; by default at all.
+    even_empty : bool
+        Whether runs that never had a job count too. Only who did their later steps may say so.
     """
     runs = Run.objects.open()
     if run_ids is not None:
         runs = runs.filter(pk__in=run_ids)
-    unfinished = Job.objects.unfinished().filter(run=OuterRef("pk"))
+    jobs = Job.objects.filter(run=OuterRef("pk"))
+    unfinished = jobs.unfinished()
+    if not even_empty:
+        runs = runs.filter(Exists(jobs))
     return runs.filter(~Exists(unfinished)).update(state=Run.State.FINISHED, finished_at=Now())
+
+
+def settle_follow_up(*, run: Run) -> None:
+    """Record that the later steps of a run are done, and close it if nothing else is left."""
+    with transaction.atomic():
+        row = Run.objects.select_for_update().get(pk=run.pk)
+        row.options = {key: value for key, value in row.options.items() if key != Run.FOLLOW_UP}
+        row.save(update_fields=["options"])
+    close_finished_runs(run_ids=[run.pk], even_empty=True)
 
 
 def _batches_of_files(

@@ -1,0 +1,123 @@
+"""Work off the scans and runs that were started in the admin, one after the other, for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+
+import structlog
+
+from earmark.classifiers.services import require_classifier
+from earmark.core.errors import EarmarkError
+from earmark.jobs.models import Job, Run
+from earmark.jobs.services import abort_run, requeue_expired, settle_follow_up
+from earmark.library.models import Scan
+from earmark.library.selectors import Place
+from earmark.library.services import run_next_scan
+from earmark_workers.pipeline.naming import worker_name
+from earmark_workers.pipeline.recovery import (
+    OWNER,
+    release_dead_workers,
+    settle_unknown_writes,
+)
+from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.tag_run import TagOptions, TagRun, Totals
+from earmark_workers.report.progress import ProgressLine
+from earmark_workers.report.values import FileReport
+
+log = structlog.get_logger(__name__)
+
+IDLE_S = 1.0
+"""How often to look for something to do."""
+
+
+@dataclass
+class Server:
+    """Takes whatever waits, until somebody wants it to stop.
+
+    Parameters
+    ----------
+    stop : StopRequest
+        Entered.
+    workers : int
+        Worker processes of a run.
+    progress : callable
+        Makes the progress line from the number and bytes of the files to do.
+    scanned, worked : callable
+        Get each scan, and each run with its totals, when it has ended.
+    """
+
+    stop: StopRequest
+    workers: int
+    progress: Callable[[int, int], ProgressLine]
+    scanned: Callable[[Scan], None]
+    worked: Callable[[Run, Totals], None]
+    _name: str = field(default_factory=worker_name)
+
+    def serve(self, *, until_idle: bool = False) -> None:
+        """Work; with `until_idle` end when nothing is left to do."""
+        while not self.stop.asked:
+            release_dead_workers()
+            requeue_expired()
+            busy = self._scan() or self._work()
+            if busy:
+                continue
+            if until_idle:
+                return
+            wait([self.stop.wake], IDLE_S)
+            self.stop.quiet()
+
+    def _scan(self) -> bool:
+        scan = run_next_scan(worker=self._name)
+        if scan is not None:
+            self.scanned(scan)
+        return scan is not None
+
+    def _work(self) -> bool:
+        """Take the oldest run with something to do; those of `tag` are its own business."""
+        runs = Run.objects.to_follow_up().select_related("library").order_by("pk")
+        run = next((run for run in runs if _is_for_us(run)), None)
+        if run is not None:
+            self._work_on(run)
+        return run is not None
+
+    def _work_on(self, run: Run) -> None:
+        for classifier in run.classifiers.all():
+            try:
+                self._classify(run, classifier.name)
+            except EarmarkError as error:
+                # Nobody is there to see an exception; the jobs tell why nothing happens.
+                abort_run(run=run, code=error.code, message=str(error))
+                log.error("run_failed", run=run.pk, code=error.code, message=error.message)
+        if not self.stop.asked:  # else the next start goes on with it
+            settle_follow_up(run=run)
+
+    def _classify(self, run: Run, classifier: str) -> None:
+        settle_unknown_writes(run.library)
+        options = TagOptions(
+            classifier=require_classifier(name=classifier),
+            workers=self.workers,
+            threshold=run.options.get("threshold"),
+            write=bool(run.options.get("write", True)),
+        )
+        work = TagRun(
+            place=Place(run.library, run.under),
+            options=options,
+            stop=self.stop,
+            progress=self.progress,
+            report=_ignore,
+        )
+        jobs = Job.objects.queued().filter(run=run, classifier=options.classifier)
+        work.work(run if jobs.exists() else None)
+        self.worked(run, work.totals)
+
+
+def _is_for_us(run: Run) -> bool:
+    if OWNER in run.options:
+        return False
+    return Run.FOLLOW_UP in run.options or Job.objects.queued().filter(run=run).exists()
+
+
+def _ignore(report: FileReport) -> None:
+    """The rows say it; nobody reads the output of a server file by file."""
