@@ -1,16 +1,13 @@
-"""Runs the real `tag` command in a process of its own, with a small real classifier.
-
-The classifier is a complete plugin on the path of the child process: it measures where the
-energy of a window lies and how tonal it is. It needs no weights and starts at once, so these
-tests are about the pipeline and not about a network.
-"""
+"""Runs the real `tag` command in a process of its own, with a small real classifier."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -23,39 +20,14 @@ import soundfile
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE_ROOTS = ("platform", "workers", "plugins/api", "plugins/builtin")
 
-PLUGIN = """
-import numpy as np
-from earmark_plugin_api import Label, Manifest, Window, WindowScores
 
-LABELS = (Label("/m/01v_m0", "Sine wave"), Label("/m/0cj0r", "White noise"),
-          Label("/m/0284vy3", "Train horn"), Label("/m/03m5k", "Harp"))
-
-class Bands:
-    manifest = Manifest(name="bands", version="1.0.0", labels=LABELS, sample_rate=8000,
-                        window=Window(1.0, 1.0), licence="CC0-1.0", description="Energy in bands.")
-    def load(self, device="cpu"): pass
-    def predict(self, windows):
-        power = np.abs(np.fft.rfft(windows * np.hanning(windows.shape[1]), axis=1)) ** 2 + 1e-12
-        share = power / power.sum(axis=1, keepdims=True)
-        top = np.sort(share, axis=1)[:, -8:].sum(axis=1)
-        flat = np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
-        low = share[:, : windows.shape[1] // 20].sum(axis=1)
-        scores = np.stack([top, flat, low * top, 0.05 * flat], axis=1)
-        return WindowScores(np.clip(scores, 0, 1).astype(np.float32))
-    def pool(self, scores): return scores.max(axis=0)
-    def close(self): pass
-"""
-
-
-def install_plugin(folder: Path, name: str = "bands", source: str = PLUGIN) -> Path:
-    """Lay out an installed distribution with one classifier; put `folder` on the path."""
-    info = folder / f"earmark_{name}-1.0.0.dist-info"
+def install_plugin(folder: Path) -> Path:
+    """Lay out an installed distribution with the test classifier; put `folder` on the path."""
+    info = folder / "earmark_bands-1.0.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: earmark-{name}\nVersion: 1.0.0\n")
-    (info / "entry_points.txt").write_text(
-        f"[earmark.classifiers]\n{name} = earmark_{name}:{name.capitalize()}\n"
-    )
-    (folder / f"earmark_{name}.py").write_text(source)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: earmark-bands\nVersion: 1.0.0\n")
+    (info / "entry_points.txt").write_text("[earmark.classifiers]\nbands = earmark_bands:Bands\n")
+    shutil.copy(REPOSITORY / "tests" / "bands_classifier.py", folder / "earmark_bands.py")
     return folder
 
 
@@ -100,6 +72,19 @@ class Installation:
     data: Path
     plugins: Path
     extra: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def log(self) -> Path:
+        """Where the test classifier writes down what it was asked."""
+        return self.data / "bands.log"
+
+    def count_windows(self) -> int:
+        """How many windows have been classified so far."""
+        if not self.log.exists():
+            return 0
+        lines = self.log.read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("windows"))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -109,12 +94,13 @@ class Installation:
             **{k: v for k, v in os.environ.items() if not k.startswith(("EARMARK_", "DJANGO_"))},
             "PYTHONPATH": os.pathsep.join(path),
             "EARMARK_DATA_DIR": str(self.data),
+            "BANDS_LOG": str(self.log),
             **self.extra,
         }
 
     def command(self, *arguments: str | Path) -> list[str]:
         """The argument vector of ``earmark ARGUMENTS``."""
-        return [sys.executable, "-m", "earmark", *map(os.fspath, arguments)]
+        return [*self.prefix, sys.executable, "-m", "earmark", *map(os.fspath, arguments)]
 
     def run(self, *arguments: str | Path, timeout: float = 120) -> Outcome:
         """Run a command to its end."""
@@ -131,6 +117,13 @@ class Installation:
     def tag(self, *arguments: str | Path, classifier: str = "bands") -> Outcome:
         """Run ``earmark tag --json`` with the test classifier and one worker."""
         return self.run("tag", "--json", "--workers", "1", "--classifier", classifier, *arguments)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask or change the installation's database."""
+        with contextlib.closing(sqlite3.connect(self.data / "earmark.sqlite3")) as database:
+            found = database.execute(query).fetchall()
+            database.commit()
+            return found
 
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command in a process group of its own."""
@@ -160,3 +153,12 @@ def kill(pid: int) -> None:
     """End a process at once, if it is still there."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def without_superuser_rights() -> tuple[str, ...]:
+    """A command prefix under which file permissions count even for root."""
+    if os.geteuid() != 0:
+        return ()
+    program = shutil.which("setpriv")
+    assert program is not None, "install util-linux: these tests need setpriv when run as root"
+    return (program, "--bounding-set=-dac_override,-dac_read_search")

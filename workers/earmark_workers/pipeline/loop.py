@@ -47,15 +47,20 @@ class Loop:
 
     def turns(self) -> Iterator[Turn]:
         """Work; yields after everything that was stored. The caller may add orders meanwhile."""
-        yield Turn(written=self.writing.step())
         while not self.stop.asked:
+            # First of all: orders the caller has just added must not wait for the next ring.
+            written = self.writing.step()
+            if written:
+                yield Turn(written=written)
+                continue
             if self.classification is not None:
                 self.classification.fill()
             if not self._busy():
                 if not self._others_busy():
                     return
                 self._wait_for_ring(OTHERS_S)
-            yield self._turn()
+                continue
+            yield Turn(self._wait())
         yield self._end()
 
     def _busy(self) -> bool:
@@ -66,15 +71,14 @@ class Loop:
         """Whether jobs of this run wait for equal audio in the hands of another process."""
         return self.run is not None and Job.objects.unfinished().filter(run=self.run).exists()
 
-    def _turn(self) -> Turn:
-        step = Step()
-        if self.pool is not None and self.classification is not None:
-            events = self.pool.wait(self.classification.timeout(), also=[self.stop.wake])
-            self.stop.quiet()
-            step = self.classification.step(events)
-        elif self.writing.busy:
+    def _wait(self) -> Step:
+        """Wait until a worker, a writing thread or a person has something to say."""
+        if self.pool is None or self.classification is None:
             self._wait_for_ring(None)
-        return Turn(step, self.writing.step())
+            return Step()
+        events = self.pool.wait(self.classification.timeout(), also=[self.stop.wake])
+        self.stop.quiet()
+        return self.classification.step(events)
 
     def _wait_for_ring(self, timeout: float | None) -> None:
         select.select([self.stop.wake], [], [], timeout)
