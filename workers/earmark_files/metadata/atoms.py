@@ -38,11 +38,16 @@ def iterate_atoms(source: Source, start: int, end: int) -> Iterator[Atom]:
     Raises
     ------
     MalformedFileError
-        When an atom reaches beyond `end`. Up to seven stray bytes, or a zero terminator as
-        QuickTime writes it, end the list quietly.
+        When an atom reaches beyond `end`, or something that is none follows the last one. Zeros
+        end a list quietly, as QuickTime writes them; an atom of size 0 reaches to the end of the
+        file and is only believed at the top.
     """
+    top = start == 0
     for _ in range(MAX_ATOMS):
-        if end - start < 8:
+        if end - start < 8 or (not top and source.read(start, 4) == b"\0\0\0\0"):
+            rest = source.read(start, end - start)
+            if rest.strip(b"\0") and not top:
+                raise MalformedFileError("Something that is no atom lies inside another one.")
             return
         size, kind = struct.unpack(">I4s", read_exact(source, start, 8))
         header = 8
@@ -64,6 +69,12 @@ def iterate_atoms(source: Source, start: int, end: int) -> Iterator[Atom]:
 def encode_atom(kind: bytes, body: bytes) -> bytes:
     """Return a whole atom with a 32-bit size."""
     return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def content_end(source: Source, parent: Atom, skip: int = 0) -> int:
+    """Return where the last child of an atom ends; only zeros may follow it."""
+    children = list(iterate_atoms(source, parent.body + skip, parent.end))
+    return children[-1].end if children else parent.body + skip
 
 
 @dataclass(frozen=True)

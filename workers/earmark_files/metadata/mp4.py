@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from earmark_files.metadata.atoms import (
     Atom,
     Item,
+    content_end,
     encode_atom,
     encode_item,
     iterate_atoms,
@@ -106,7 +107,11 @@ class Mp4Document:
             elif text:
                 parts.append(encode_item(item.key, text))
         parts += [encode_item(key, text) for key, text in pending.items() if text]
-        return b"".join(parts)
+        zeros = b""
+        if self._list is not None:
+            end = content_end(self._source, self._list)
+            zeros = read_exact(self._source, end, self._list.end - end)
+        return b"".join(parts) + zeros
 
     def _write_list(self, items: bytes) -> list[Splice]:
         """Return splices for the item list and the sizes of the atoms around it."""
@@ -114,13 +119,14 @@ class Mp4Document:
         if self._list is not None and self._meta is not None:
             edit = self._fit(self._list, self._meta, encoded)
         elif self._meta is not None:
-            edit = Splice(self._meta.end, 0, encoded)
+            edit = Splice(content_end(self._source, self._meta, 4), 0, encoded)
         else:
             meta = encode_atom(b"meta", b"\0\0\0\0" + _HANDLER + encoded)
             if self._user is not None:
                 edit = Splice(self._user.body, 0, meta)
             else:
-                edit = Splice(self._movie.end, 0, encode_atom(b"udta", meta))
+                at = content_end(self._source, self._movie)
+                edit = Splice(at, 0, encode_atom(b"udta", meta))
         around = [a for a in (self._movie, self._user, self._meta) if a is not None]
         sizes = [self._resize(atom, edit.growth) for atom in around] if edit.growth else []
         return [*sizes, edit]

@@ -125,9 +125,14 @@ def read_tags(path: Path, *, catids: Container[str] | None = None) -> FileTags:
             container = document.container
             documents.append(document)
     sidecar = sidecar_path(target)
+    unreadable: dict[str, str] = {}
     if sidecar.is_file():
-        with open_source(sidecar) as (source, _):
-            documents.append(SidecarDocument(source))
+        try:
+            with open_source(sidecar) as (source, _):
+                documents.append(SidecarDocument(source))
+        except MetadataError as error:
+            # The sound itself is readable; what its sidecar lacks is told beside it.
+            unreadable["sidecar"] = error.message
     found = [tag for document in documents for tag in _tags_of(document)]
     provenance = next((p for d in documents if (p := _provenance(d)).own), Provenance())
     return FileTags(
@@ -136,7 +141,7 @@ def read_tags(path: Path, *, catids: Container[str] | None = None) -> FileTags:
         found=tuple(found),
         provenance=provenance,
         file_name=parse_ucs_name(path.name, catids),
-        skipped={slot: why for d in documents for slot, why in d.skipped.items()},
+        skipped=unreadable | {slot: why for d in documents for slot, why in d.skipped.items()},
         notes=tuple(note for d in documents for note in d.notes),
     )
 
