@@ -5,7 +5,12 @@ A plugin is a class that satisfies `Classifier`, named in the entry-point group
 tested and used in a notebook without Earmark being installed.
 """
 
-from earmark_plugin_api.classifier import API_VERSION, Classifier, WindowScores
+from earmark_plugin_api.classifier import (
+    API_VERSION,
+    ChecksAvailability,
+    Classifier,
+    WindowScores,
+)
 from earmark_plugin_api.errors import (
     ClassifierError,
     DeviceUnavailableError,
@@ -14,6 +19,7 @@ from earmark_plugin_api.errors import (
     InvalidOutputError,
     NotLoadedError,
     OutOfDeviceMemoryError,
+    PackageMissingError,
     WeightsMissingError,
 )
 from earmark_plugin_api.manifest import Label, Manifest
@@ -29,6 +35,7 @@ from earmark_plugin_api.windows import ClipWindow, Window, WindowCutter, cut_win
 __all__ = [
     "API_VERSION",
     "AudioClip",
+    "ChecksAvailability",
     "Classifier",
     "ClassifierError",
     "ClipWindow",
@@ -40,6 +47,7 @@ __all__ = [
     "Manifest",
     "NotLoadedError",
     "OutOfDeviceMemoryError",
+    "PackageMissingError",
     "Prediction",
     "WeightsMissingError",
     "Window",

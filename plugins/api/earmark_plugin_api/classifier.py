@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from earmark_plugin_api.manifest import API_VERSION, Manifest
 
-__all__ = ["API_VERSION", "Classifier", "WindowScores"]
+__all__ = ["API_VERSION", "ChecksAvailability", "Classifier", "WindowScores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,4 +103,25 @@ class Classifier(Protocol):
 
     def close(self) -> None:
         """Give memory and device back; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class ChecksAvailability(Protocol):
+    """What a classifier may offer in addition if it needs things not every machine has.
+
+    The platform asks before it offers the classifier to anybody, so that missing weights are
+    listed with their remedy and not found out by a failed run.
+    """
+
+    def require_available(self) -> None:
+        """Tell, cheaply and without heavy imports, whether `load` could succeed.
+
+        Raises
+        ------
+        WeightsMissingError
+            If the weights are not on this machine; the message says how to get them.
+        PackageMissingError
+            If a package is not installed; the message says how to get it.
+        """
         ...

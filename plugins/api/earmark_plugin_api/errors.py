@@ -48,6 +48,12 @@ class WeightsMissingError(ClassifierError):
     code = "weights_missing"
 
 
+class PackageMissingError(ClassifierError):
+    """A Python package it computes with is not installed; the message says how to get it."""
+
+    code = "missing_dependency"
+
+
 class DeviceUnavailableError(ClassifierError):
     """The device asked for does not exist here."""
 

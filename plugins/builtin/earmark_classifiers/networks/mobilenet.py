@@ -200,15 +200,14 @@ PUBLISHED_NAMES = (
     ("classifier.2.", "classifier.0."),
     ("classifier.5.", "classifier.2."),
 )
+"""Parts of published names and what they are called here, replaced in this order."""
 
 
 def from_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename the keys of a published EfficientAT state dict to those of `MobileNetTagger`."""
     renamed = {}
     for key, value in state.items():
-        key = key.replace("conc_se_layers.0.", "")
-        key = key.replace("classifier.2.", "classifier.0.").replace(
-            "classifier.5.", "classifier.2."
-        )
+        for published, ours in PUBLISHED_NAMES:
+            key = key.replace(published, ours)
         renamed[key] = value
     return renamed

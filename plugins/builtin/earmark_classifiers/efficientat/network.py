@@ -1,0 +1,77 @@
+"""From waveforms to logits: EfficientAT's front end before its tagger, and its files.
+
+Source: Schmid et al., "Efficient Large-Scale Audio Tagging via Transformer-to-CNN Knowledge
+Distillation", arXiv 2211.04772.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from earmark_classifiers.downloaded import WeightsUnusableError
+from earmark_classifiers.networks.logmel import EFFICIENTAT, LogMel
+from earmark_classifiers.networks.mobilenet import (
+    MobileNetTagger,
+    from_published,
+    fuse_batch_norms,
+)
+
+
+class EfficientAtNetwork(nn.Module):
+    """Waveforms at 32 kHz to logits and embeddings.
+
+    Parameters
+    ----------
+    width : float
+        Channel multiplier of the tagger.
+    """
+
+    def __init__(self, width: float) -> None:
+        super().__init__()
+        self.front_end = LogMel(EFFICIENTAT)
+        self.tagger = MobileNetTagger(width)
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Score waveforms.
+
+        Parameters
+        ----------
+        samples : Tensor
+            ``[batch, samples]``, float32 in [-1, 1], 32 kHz, of any length above 512 samples.
+
+        Returns
+        -------
+        (Tensor, Tensor)
+            Logits ``[batch, 527]`` and embeddings ``[batch, 960 x width]`` (384 at width 0.4).
+        """
+        logmels = self.front_end(samples).contiguous(memory_format=torch.channels_last)
+        logits, embeddings = self.tagger(logmels)
+        return logits, embeddings
+
+
+def read_network(path: Path, width: float, classifier: str) -> EfficientAtNetwork:
+    """Return the network of a published state dict, ready for inference on the CPU.
+
+    The file is read as tensors only: nothing in it is run. `classifier` is the name to fetch it
+    under.
+
+    Raises
+    ------
+    WeightsUnusableError
+        If it is not a state dict of a network of that width.
+    """
+    network = EfficientAtNetwork(width)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        network.tagger.load_state_dict(from_published(state))
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, AttributeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise WeightsUnusableError(
+            f"{path} is not the published state dict ({reason}). `earmark models remove "
+            f"{classifier}` and `earmark models pull {classifier}` get it again."
+        ) from error
+    return fuse_batch_norms(network)
