@@ -30,8 +30,12 @@ from earmark_classifiers.audioset.training.corpus import (
     read_challenge_labels,
 )
 from earmark_classifiers.audioset.training.judge import judge, validation_windows, window_logits
+from earmark_classifiers.audioset.training.names import name_truth, read_names
 
 Floats = npt.NDArray[np.float32]
+
+CONSIDERED = -5.0
+"""Logits above this take part in the calibration: scores of more than 0.7 %."""
 
 CHALLENGE_NAMES = {
     "Gunshot_or_gunfire": "Gunshot, gunfire",
@@ -45,6 +49,7 @@ def main() -> None:
     """Calibrate the last checkpoint and write weights, figures and picture."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--ontology", type=Path, required=True, help="AudioSet's ontology.json")
     parser.add_argument("--out", type=Path, required=True, help="folder with the checkpoint")
     parser.add_argument("--weights", type=Path, required=True, help="safetensors file to write")
     parser.add_argument("--figures", type=Path, required=True, help="folder for JSON and PNG")
@@ -55,8 +60,11 @@ def main() -> None:
     corpus = open_corpus(arguments.corpus, arguments.out)
     windows, owners = validation_windows(corpus)
     logits = window_logits(network, windows)
-    calibration = _fit(logits, owners, corpus)
-    figures = _figures(logits, owners, corpus, calibration, read_challenge_labels(arguments.corpus))
+    names = name_truth(read_names(arguments.corpus), read_labels(), arguments.ontology)
+    names = names[corpus.is_val]
+    calibration = _fit(logits, owners, names)
+    challenge = read_challenge_labels(arguments.corpus)
+    figures = _figures(logits, owners, corpus, calibration, names, challenge)
     figures["epochs"] = state["epoch"]
     figures["parameters"] = sum(p.numel() for p in network.parameters())
     metadata = {
@@ -77,11 +85,19 @@ def _clips(logits: Floats, owners: npt.NDArray[np.int64], calibration: Calibrati
     return np.stack([linear_softmax(part) for part in np.split(calibration(logits), starts[1:])])
 
 
-def _fit(logits: Floats, owners: npt.NDArray[np.int64], corpus: Corpus) -> Calibration:
-    """Calibrate on the clips of one window, where window and clip have the same truth."""
-    single = np.bincount(owners)[owners] == 1
-    truth = 1 / (1 + np.exp(-corpus.teacher[corpus.is_val][owners[single]]))
-    return fit_calibration(logits[single], truth)
+def _fit(
+    logits: Floats, owners: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_]
+) -> Calibration:
+    """Calibrate on clips whose name tells a label, by the labels their names bear out.
+
+    Only clips of one window count, because there window and clip have the same truth, and only
+    labels the network considers at all: the others are decided and would outweigh the rest.
+    """
+    usable = (np.bincount(owners)[owners] == 1) & truth[owners].any(axis=1)
+    considered = logits[usable] > CONSIDERED
+    return fit_calibration(
+        logits[usable][considered], truth[owners[usable]][considered].astype(np.float32)
+    )
 
 
 def _figures(
@@ -89,23 +105,25 @@ def _figures(
     owners: npt.NDArray[np.int64],
     corpus: Corpus,
     calibration: Calibration,
+    names: npt.NDArray[np.bool_],
     challenge: dict[str, tuple[str, str]],
 ) -> dict[str, Any]:
     teacher = corpus.teacher[corpus.is_val]
     scores = _clips(logits, owners, calibration)
     teacher_scores = (1 / (1 + np.exp(-teacher))).astype(np.float32)
     ids = [clip for clip, val in zip(corpus.clip_ids, corpus.is_val, strict=True) if val]
-    columns, truth = _name_truth(ids, challenge)
+    columns, truth = _challenge_truth(ids, challenge)
     labelled = truth.any(axis=1)
-    by_teacher = _cross_fitted(logits, owners, corpus)
+    named = names.any(axis=1)
+    by_names = _cross_fitted(logits, owners, names)
     return {
         "agreement": asdict(judge(scores, teacher)),
         "calibration": asdict(calibration),
-        "expected_calibration_error": expected_error(by_teacher),
+        "expected_calibration_error": expected_error(by_names),
+        "named_clips": int(named.sum()),
         "reliability": {
-            "teacher": by_teacher,
-            "names_all_clips": reliability(scores[:, columns], truth),
-            "names_labelled_clips": reliability(scores[labelled][:, columns], truth[labelled]),
+            "names": by_names,
+            "teacher": reliability(teacher_scores[named], names[named].astype(np.float32)),
         },
         "challenge_top1": {
             "clips": int(labelled.sum()),
@@ -117,21 +135,22 @@ def _figures(
 
 
 def _cross_fitted(
-    logits: Floats, owners: npt.NDArray[np.int64], corpus: Corpus
+    logits: Floats, owners: npt.NDArray[np.int64], names: npt.NDArray[np.bool_]
 ) -> list[ReliabilityBin]:
     """Judge each half of the clips with the calibration fitted on the other half."""
-    teacher = corpus.teacher[corpus.is_val]
-    scores = np.zeros_like(teacher)
+    scores = np.zeros(names.shape, np.float32)
     for half in (0, 1):
         inside = owners % 2 == half
-        single = (np.bincount(owners)[owners] == 1) & ~inside
-        truth = 1 / (1 + np.exp(-teacher[owners[single]]))
-        fitted = fit_calibration(logits[single], truth)
-        scores[half::2] = _clips(logits[inside], owners[inside], fitted)
-    return reliability(scores, (1 / (1 + np.exp(-teacher))).astype(np.float32))
+        other = names.copy()
+        other[half::2] = False  # a clip without a named label is not fitted on
+        scores[half::2] = _clips(logits[inside], owners[inside], _fit(logits, owners, other))
+    named = names.any(axis=1)
+    return reliability(scores[named], names[named].astype(np.float32))
 
 
-def _name_truth(ids: list[str], challenge: dict[str, tuple[str, str]]) -> tuple[list[int], Floats]:
+def _challenge_truth(
+    ids: list[str], challenge: dict[str, tuple[str, str]]
+) -> tuple[list[int], Floats]:
     """Find the class each name tells: AudioSet columns and truth ``[clips, classes]``."""
     index = {label.name.casefold(): i for i, label in enumerate(read_labels())}
     column = {}
@@ -159,13 +178,12 @@ def _draw(figures: dict[str, Any], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 5.5), dpi=110)
     axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="perfect")
     for key, label in (
-        ("teacher", "mean score of the teacher (cross-fitted)"),
-        ("names_labelled_clips", "name says so, clips with a class in their name (upper bound)"),
-        ("names_all_clips", "name says so, all clips (lower bound)"),
+        ("names", "audioset, calibrated on the other half of the clips"),
+        ("teacher", "its teacher, not calibrated"),
     ):
         bins = figures["reliability"][key]
         axes.plot([b.score for b in bins], [b.truth for b in bins], marker="o", label=label)
-    axes.set(xlabel="score of the audioset classifier", ylabel="share that is true")
+    axes.set(xlabel="score", ylabel="share that the file names bear out")
     axes.set(title="Reliability on the validation split", xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="upper left", fontsize=8)
     axes.grid(alpha=0.3)

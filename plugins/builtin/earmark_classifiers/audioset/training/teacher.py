@@ -31,7 +31,7 @@ class Teacher(nn.Module):
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """Map ``[batch, samples]`` to logits ``[batch, 527]`` and embeddings ``[batch, 384]``."""
         logits, embeddings = [], []
-        for part in samples.split(CHUNK):
+        for part in torch.split(samples, CHUNK):
             logmels = self.front_end(part).contiguous(memory_format=torch.channels_last)
             scored = self.tagger(logmels)
             logits.append(scored[0])
