@@ -41,7 +41,7 @@ class Bands:
         _record("load")
 
     def predict(self, windows: Floats) -> WindowScores:
-        if len(windows) and windows.min() > 0.5:
+        if (windows.min(axis=1) > 0.5).any():
             os.abort()  # a sound that is all offset brings this classifier down
         _record(f"windows {len(windows)}")
         time.sleep(float(os.environ.get("BANDS_SECONDS_PER_WINDOW", "0")) * len(windows))

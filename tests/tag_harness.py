@@ -10,6 +10,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,3 +164,16 @@ def without_superuser_rights() -> tuple[str, ...]:
     program = shutil.which("setpriv")
     assert program is not None, "install util-linux: these tests need setpriv when run as root"
     return (program, "--bounding-set=-dac_override,-dac_read_search")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until something is so; fail if it does not come about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
+
+
+def wait_for_end(pids: Iterable[int]) -> None:
+    """Wait until none of these processes is there any more."""
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
