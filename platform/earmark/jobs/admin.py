@@ -70,7 +70,7 @@ class JobAdmin(ResultAdmin):
         *("id", "file", "classifier", "state", "reason_code", "reason_message"),
         *("attempts", "worker", "finished_at"),
     ]
-    list_filter = ["state", "reason_code", "classifier", ("run", admin.RelatedOnlyFieldListFilter)]
+    list_filter = ["state", "reason_code", "classifier"]
     list_select_related = ["file", "classifier"]
     search_fields = ["file__path"]
     raw_id_fields = ["file", "run"]
@@ -81,7 +81,7 @@ class PredictionSetAdmin(ResultAdmin):
     """What classifiers said, per piece of audio."""
 
     list_display = ["audio_hash", "classifier", "top_labels", "created_at"]
-    list_filter = ["classifier", "audio_hash"]
+    list_filter = ["classifier"]
     list_select_related = ["classifier"]
     search_fields = ["audio_hash"]
     fields = ["audio_hash", "classifier", "all_labels", "created_at"]

@@ -16,6 +16,23 @@ DATA_DIR = env.read_path(
     meaning="Folder of all state: database, secret key, caches. A second folder is a second, "
     "independent installation.",
 )
+EARMARK_MODELS_DIR = env.export(
+    "EARMARK_MODELS_DIR",
+    env.read_path(
+        "EARMARK_MODELS_DIR",
+        default=DATA_DIR / "models",
+        default_words="`models` in the data folder",
+        meaning="Folder of the weights that `models pull` fetches; several installations may share "
+        "one.",
+    ),
+)
+# The classifier reads it itself; it is declared here because there are no variables but these.
+env.declare(
+    "EARMARK_EFFICIENTAT_WEIGHTS",
+    default="the models folder",
+    meaning="Folder of the published EfficientAT files, or one of them; the `efficientat` "
+    "classifiers look there instead of in the models folder.",
+)
 EARMARK_CLASSIFIER = env.read_text(
     "EARMARK_CLASSIFIER",
     default="audioset",

@@ -46,6 +46,16 @@ def declare(name: str, *, default: str, meaning: str) -> str:
     return os.environ.get(name, "").strip()
 
 
+def export(name: str, value: Path) -> Path:
+    """Put a path into the environment of this process and its children, and return it.
+
+    For variables that code reads which knows no settings: it finds the value that holds here,
+    whether somebody set it or it is the default.
+    """
+    os.environ[name] = str(value)
+    return value
+
+
 def read_text(name: str, *, default: str, meaning: str) -> str:
     """Return the text of a variable, or its default."""
     return declare(name, default=default, meaning=meaning) or default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging.config
+import sys
 from typing import Any
 
 import structlog
@@ -19,7 +20,9 @@ _SHARED: list[structlog.typing.Processor] = [
 def settings(*, level: str, as_json: bool) -> dict[str, Any]:
     """Return the dictionary for `logging.config.dictConfig`."""
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     return {
         "version": 1,

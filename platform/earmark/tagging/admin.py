@@ -25,7 +25,7 @@ class TagAdmin(ResultAdmin):
     """Tags, each with the reason it is there."""
 
     list_display = ["name", "file", "confidence", "decision", "origin", "label", "reason"]
-    list_filter = ["decision", "origin", ("file", admin.RelatedOnlyFieldListFilter)]
+    list_filter = ["decision", "origin"]
     list_select_related = ["file"]
     search_fields = ["name", "file__path"]
     fields = ["file", "name", "confidence", "decision", "origin", "label", "mid", "details"]

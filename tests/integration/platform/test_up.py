@@ -150,6 +150,19 @@ def test_what_is_started_in_the_pages_is_done_and_ctrl_c_stops_everything(
     assert [pid for pid in everybody if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_even_a_killed_up_leaves_no_process_behind(
+    started: Callable[..., subprocess.Popen[bytes]],
+):
+    port = free_port()
+    process = started("up", "--port", str(port))
+    wait_until(Browser(port).is_there)
+    everybody = descendants(process.pid)
+
+    process.kill()
+
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everybody))
+
+
 def test_a_port_that_is_taken_ends_both_with_the_reason(
     started: Callable[..., subprocess.Popen[bytes]],
 ):

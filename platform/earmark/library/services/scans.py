@@ -20,14 +20,18 @@ _PROBLEMS_KEPT = 1000
 
 def request_scan(*, library: Library, under: str = "", requested_by: User | None = None) -> Scan:
     """Ask for a scan; a worker picks it up. A scan that waits already is returned as it is."""
-    try:
-        with transaction.atomic():
-            return Scan.objects.create(library=library, under=under, requested_by=requested_by)
-    except IntegrityError:
-        waiting = Scan.objects.get(library=library, state=Scan.State.QUEUED)
-        if waiting.under and waiting.under != under:
-            Scan.objects.filter(pk=waiting.pk).update(under="")
-        return waiting
+    while True:
+        try:
+            with transaction.atomic():
+                return Scan.objects.create(library=library, under=under, requested_by=requested_by)
+        except IntegrityError:
+            queued = Scan.objects.filter(library=library, state=Scan.State.QUEUED)
+            # A wider request includes a narrower one; two different folders need all of it.
+            queued.exclude(under__in=["", under]).update(under="")
+            waiting = queued.first()
+            if waiting is not None:
+                return waiting
+            # A worker has taken it in this moment, so the next attempt succeeds.
 
 
 def claim_scan(*, worker: str) -> Scan | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,10 +83,16 @@ def _worker() -> list[str]:
 
 
 def _start(module: list[str]) -> subprocess.Popen[bytes]:
-    """Start a Python module in a process group of its own: Ctrl-C is ours to pass on."""
+    """Start a Python module in a process group of its own: Ctrl-C is ours to pass on.
+
+    Where util-linux is there (that is, on every Debian) the kernel ends the module with us, even
+    if we are killed.
+    """
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
+    setpriv = shutil.which("setpriv")
+    with_us = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
     return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-        [sys.executable, "-m", *module],
+        [*with_us, sys.executable, "-m", *module],
         env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
