@@ -13,16 +13,27 @@ from dataclasses import asdict
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from earmark_plugin_api import Classifier, InvalidManifestError, Manifest
+from earmark_plugin_api import (
+    ChecksAvailability,
+    Classifier,
+    ClassifierError,
+    InvalidManifestError,
+    Manifest,
+)
 
 
 def inspect(name: str, target: str) -> dict[str, Any]:
-    """Return ``manifest`` (or None), ``code`` and ``message`` for one plugin."""
+    """Return ``manifest``, ``code`` and ``message`` for one plugin.
+
+    The manifest is None where the plugin is broken. One that is sound, but lacks something on
+    this machine, has both a manifest and a code.
+    """
     try:
         made = EntryPoint(name=name, value=target, group="").load()()
         if not isinstance(made, Classifier):
             return _broken("not_a_classifier", f"{target} does not satisfy the contract.")
         manifest = made.manifest
+        code, message = _lack(made)
     except ModuleNotFoundError as error:
         return _broken("missing_dependency", f"It needs {error.name}, which is not installed.")
     except InvalidManifestError as error:
@@ -35,7 +46,17 @@ def inspect(name: str, target: str) -> dict[str, Any]:
         return _broken(
             "name_mismatch", f"Its manifest says {manifest.name!r}, its entry point {name!r}."
         )
-    return {"manifest": asdict(manifest), "code": "", "message": ""}
+    return {"manifest": asdict(manifest), "code": code, "message": message}
+
+
+def _lack(made: Classifier) -> tuple[str, str]:
+    """Return code and message of what it needs and this machine has not, or empty texts."""
+    if isinstance(made, ChecksAvailability):
+        try:
+            made.require_available()
+        except ClassifierError as error:
+            return error.code, str(error)
+    return "", ""
 
 
 def _broken(code: str, message: str) -> dict[str, Any]:

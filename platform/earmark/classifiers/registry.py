@@ -52,7 +52,7 @@ class Inspection:
     ----------
     plugin : Plugin
     manifest : mapping or None
-        Its manifest as plain values; None if it cannot be used.
+        Its manifest as plain values; None if it is broken.
     code, message : str
         Why it cannot be used; empty if it can.
     """
@@ -65,7 +65,7 @@ class Inspection:
     @property
     def usable(self) -> bool:
         """Whether the plugin can be used."""
-        return self.manifest is not None
+        return self.manifest is not None and not self.code
 
 
 def list_plugins() -> list[Plugin]:

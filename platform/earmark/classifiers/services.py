@@ -23,10 +23,13 @@ def refresh_classifiers() -> list[Inspection]:
 
 @transaction.atomic
 def record_inspections(*, inspections: Sequence[Inspection]) -> None:
-    """Store the manifests of a complete inspection; versions not among them are not installed."""
+    """Store the manifests of a complete inspection.
+
+    Versions not among them are not installed, and neither are those that lack something here.
+    """
     ClassifierVersion.objects.filter(installed=True).update(installed=False)
     for inspection in inspections:
-        if inspection.manifest is not None:
+        if inspection.manifest is not None and inspection.usable:
             _store(inspection.manifest, inspection.plugin.distribution)
 
 
@@ -65,11 +68,11 @@ def require_classifier(*, name: str) -> ClassifierVersion:
     Raises
     ------
     ClassifierUnavailableError
-        If there is none of that name, it is broken, or it is switched off.
+        If there is none of that name, it is broken or lacks something, or it is switched off.
     """
     plugin = get_plugin(name)
     (inspection,) = inspect_plugins([plugin])
-    if inspection.manifest is None:
+    if inspection.manifest is None or not inspection.usable:
         raise ClassifierUnavailableError(
             f"The classifier {name!r} cannot be used: {inspection.message}",
             context={"reason": inspection.code},

@@ -37,11 +37,10 @@ class Command(BaseCommand):
 def _report(inspection: Inspection, disabled: set[tuple[str, str]]) -> dict[str, Any]:
     manifest = inspection.manifest or {}
     identity = (manifest.get("name", inspection.plugin.name), manifest.get("version", ""))
-    status = "disabled" if identity in disabled else "ok"
     return {
         "name": inspection.plugin.name,
         "version": manifest.get("version"),
-        "status": status if inspection.usable else "broken",
+        "status": _status(inspection, identity in disabled),
         "code": inspection.code,
         "message": inspection.message,
         "distribution": inspection.plugin.distribution,
@@ -53,10 +52,18 @@ def _report(inspection: Inspection, disabled: set[tuple[str, str]]) -> dict[str,
     }
 
 
+def _status(inspection: Inspection, disabled: bool) -> str:
+    if inspection.manifest is None:
+        return "broken"
+    if not inspection.usable:
+        return "unavailable"
+    return "disabled" if disabled else "ok"
+
+
 def _line(report: dict[str, Any]) -> str:
     head = f"{report['name']}@{report['version']}" if report["version"] else report["name"]
-    line = f"{head:<24} {report['status']:<9}"
-    if report["status"] == "broken":
+    line = f"{head:<24} {report['status']:<11}"
+    if report["status"] in {"broken", "unavailable"}:
         return f"{line} {report['code']}: {report['message']} ({report['distribution']})"
     return (
         f"{line} {report['labels']} labels, {report['sample_rate']} Hz, "
