@@ -204,7 +204,7 @@ class ContainerContract:
         plan = plan_write(path, TAGS)
         status = path.stat()
         content = bytearray(path.read_bytes())
-        middle = plan.payload_end - 100
+        middle = sum(plan.audio_before.spans[-1]) - 100
         content[middle] ^= 1
         path.write_bytes(content)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -119,23 +119,23 @@ class TestXmlDocument:
 
     def test_attributes_with_angle_brackets_do_not_confuse_it(self) -> None:
         document = XmlDocument(b"<A><B x='>' y=\"/>\" />t</A>")
-        document.set_text(document.root.find("B"), "new & <old>")
+        document.apply([document.set_text(document.root.find("B"), "new & <old>")])
         assert document.to_bytes() == b"<A><B x='>' y=\"/>\">new &amp; &lt;old&gt;</B>t</A>"
 
     def test_cdata_and_comments_with_our_names_are_not_elements(self) -> None:
         body = b"<A><!-- <USER>no</USER> --><![CDATA[<USER>no</USER>]]><USER>yes</USER></A>"
         document = XmlDocument(body)
-        document.set_text(document.root.find("USER"), "new")
+        document.apply([document.set_text(document.root.find("USER"), "new")])
         assert document.to_bytes() == body.replace(b"<USER>yes<", b"<USER>new<")
 
     def test_an_appended_element_takes_the_indent_of_its_siblings(self) -> None:
         document = XmlDocument(b"<A>\r\n\t<B>1</B>\r\n</A>")
-        document.append(document.root, "<C>2</C>")
+        document.apply([document.append(document.root, ["<C>2</C>"])])
         assert document.to_bytes() == b"<A>\r\n\t<B>1</B>\r\n\t<C>2</C>\r\n</A>"
-        document.remove(document.root.find("C"))
+        document.apply([document.remove(document.root.find("C"))])
         assert document.to_bytes() == b"<A>\r\n\t<B>1</B>\r\n</A>"
 
     def test_what_the_encoding_lacks_becomes_a_character_reference(self) -> None:
         document = XmlDocument(b'<?xml version="1.0" encoding="ISO-8859-1"?><A>x</A>')
-        document.set_text(document.root, "犬")
+        document.apply([document.set_text(document.root, "犬")])
         assert document.to_bytes().endswith(b"<A>&#29356;</A>")

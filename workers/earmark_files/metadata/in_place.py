@@ -213,8 +213,8 @@ def roll_back(path: Path, journal: Journal, disk: Disk) -> None:
 
 def _store(path: Path, data: bytes, disk: Disk) -> None:
     """Put the journal on the disk, whole or not at all."""
-    record, temporary = temporaries.journal_name(path), temporaries.new_name(path)
-    descriptor = disk.create(temporary)
+    record, temporary = temporaries.journal_name(path), temporaries.journal_copy_name(path)
+    descriptor = temporaries.create(temporary, disk)
     try:
         disk.write(descriptor, data)
         disk.sync(descriptor)

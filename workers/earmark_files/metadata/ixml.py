@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from earmark_files.metadata.bext import encode_description
 from earmark_files.metadata.document import Slot
-from earmark_files.metadata.xml_splice import Element, XmlDocument
+from earmark_files.metadata.xml_splice import Edit, Element, XmlDocument
 
 MAX_BYTES = 4 << 20
 
@@ -88,47 +88,68 @@ def blocked_slots(document: XmlDocument) -> dict[str, str]:
 
 def edit(document: XmlDocument, changes: Mapping[str, str]) -> None:
     """Set the elements of slots to a text, or take them out for ""."""
+    edits: list[Edit] = []
+    new: dict[str, list[str]] = {}
     for slot in SLOTS:
-        if slot.name in changes:
-            _set(document, slot.name, changes[slot.name])
+        if slot.name not in changes:
+            continue
+        _, group, name = slot.name.split("/")
+        text = changes[slot.name]
+        element = _locate(document.root, slot.name)
+        if text and element is not None:
+            edits.append(document.set_text(element, text))
+        elif text:
+            new.setdefault(group, []).append(_markup(group, name, text))
+        elif element is not None:
+            whole = _attribute(document.root, name) if group == "STEINBERG" else element
+            edits.append(document.remove(whole or element))
+    document.apply([*edits, *_additions(document, new)])
+    for path in _GROUP_PATHS:
+        _drop_if_empty(document, path)
 
 
-def _set(document: XmlDocument, slot: str, text: str) -> None:
-    _, group, name = slot.split("/")
-    element = _locate(document.root, slot)
-    if text and element is not None:
-        document.set_text(element, text)
-    elif text and group == "STEINBERG":
-        _append_attribute(document, name, text)
-    elif text:
-        if document.root.child(group) is None:
-            document.append(document.root, f"<{group}></{group}>")
-        parent = document.root.child(group)
-        if parent is not None:
-            document.append(parent, f"<{name}>{escape(text)}</{name}>")
-    elif element is not None:
-        whole = _attribute(document.root, name) if group == "STEINBERG" else element
-        document.remove(whole or element)
-        _drop_if_empty(document, group)
+_GROUP_PATHS = (
+    ("STEINBERG", "ATTR_LIST"),
+    ("STEINBERG",),
+    ("USER",),
+    ("ASWG",),
+    ("BEXT",),
+)
 
 
-def _append_attribute(document: XmlDocument, name: str, text: str) -> None:
-    for path in (("STEINBERG",), ("STEINBERG", "ATTR_LIST")):
-        if document.root.find(*path) is None:
-            parent = document.root.find(*path[:-1])
-            document.append(parent or document.root, f"<{path[-1]}></{path[-1]}>")
-    attributes = document.root.find("STEINBERG", "ATTR_LIST")
-    if attributes is not None:
+def _markup(group: str, name: str, text: str) -> str:
+    if group == "STEINBERG":
         value = f"<NAME>{name}</NAME><VALUE>{escape(text)}</VALUE>"
-        document.append(attributes, f"<ATTR><TYPE>string</TYPE>{value}</ATTR>")
+        return f"<ATTR><TYPE>string</TYPE>{value}</ATTR>"
+    return f"<{name}>{escape(text)}</{name}>"
 
 
-def _drop_if_empty(document: XmlDocument, group: str) -> None:
-    """Take out a group (and Steinberg's list) that nothing is left in."""
-    for path in ((group, "ATTR_LIST"), (group,)):
-        element = document.root.find(*path)
-        if element is not None and not element.children and not element.text.strip():
-            document.remove(element)
+def _additions(document: XmlDocument, new: Mapping[str, list[str]]) -> list[Edit]:
+    """Return edits that add elements to groups, making groups that are missing."""
+    edits: list[Edit] = []
+    missing: list[str] = []
+    for group, children in new.items():
+        parent = document.root.child(group)
+        if group == "STEINBERG" and parent is not None:
+            attributes = parent.child("ATTR_LIST")
+            if attributes is None:
+                children = [f"<ATTR_LIST>{''.join(children)}</ATTR_LIST>"]
+            parent = attributes or parent
+        if parent is not None:
+            edits.append(document.append(parent, children))
+            continue
+        content = "".join(children)
+        if group == "STEINBERG":
+            content = f"<ATTR_LIST>{content}</ATTR_LIST>"
+        missing.append(f"<{group}>{content}</{group}>")
+    return [*edits, document.append(document.root, missing)] if missing else edits
+
+
+def _drop_if_empty(document: XmlDocument, path: tuple[str, ...]) -> None:
+    """Take out a group that nothing is left in."""
+    element = document.root.find(*path)
+    if element is not None and not element.children and not element.text.strip():
+        document.apply([document.remove(element)])
 
 
 def is_bare(document: XmlDocument) -> bool:

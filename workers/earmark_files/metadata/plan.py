@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from earmark_files.metadata.document import Payload
 from earmark_files.metadata.errors import RecordError
 from earmark_files.metadata.merge import Skip
 from earmark_files.metadata.policy import Policy
@@ -169,8 +170,8 @@ class WritePlan:
         Takes the write back. Store it before `apply`, then nothing is lost in a crash.
     splices : tuple of Splice
         The change itself.
-    payload_end : int
-        First byte after the audio in the old file.
+    audio_before, audio_after : Payload
+        Where the audio lies, and where it will lie.
     expected : mapping of str to str
         Slot texts that will be read back from the new file.
     policy : Policy
@@ -185,7 +186,8 @@ class WritePlan:
     notes: tuple[str, ...]
     undo: UndoRecord
     splices: tuple[Splice, ...]
-    payload_end: int
+    audio_before: Payload
+    audio_after: Payload
     expected: Mapping[str, str]
     policy: Policy
 

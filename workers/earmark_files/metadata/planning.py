@@ -10,7 +10,7 @@ from pathlib import Path
 
 from earmark_files.metadata.containers import open_document
 from earmark_files.metadata.disk import Disk
-from earmark_files.metadata.document import Document
+from earmark_files.metadata.document import Document, Payload
 from earmark_files.metadata.errors import (
     MetadataError,
     ReadOnlyError,
@@ -176,7 +176,7 @@ def _finish(
     splices = normalise(document.edit(decision.changes), source.size)
     told = {**document.values, **decision.changes}
     expected = {name: text for name, text in told.items() if text}
-    after = _check_on_paper(document, source, splices, expected, before, policy)
+    after, audio_after = _check_on_paper(document, source, splices, expected, before, policy)
     record = UndoRecord(target, document.container, before, after, invert(splices, source))
     return WritePlan(
         path=path,
@@ -187,7 +187,8 @@ def _finish(
         notes=(*notes, *document.notes),
         undo=record,
         splices=splices,
-        payload_end=max((o + n for o, n in document.payload.spans), default=0),
+        audio_before=document.payload,
+        audio_after=audio_after,
         expected=expected,
         policy=policy,
     )
@@ -200,10 +201,10 @@ def _check_on_paper(
     expected: dict[str, str],
     before: Snapshot,
     policy: Policy,
-) -> Snapshot:
+) -> tuple[Snapshot, Payload]:
     """Parse the file as it will be; refuse the plan unless audio and tags are as they should."""
     if not splices:
-        return before
+        return before, document.payload
     future = SplicedSource(source, splices)
     parsed = reopen(document.container, future, policy)
     if dict(parsed.values) != expected:
@@ -219,7 +220,8 @@ def _check_on_paper(
     if parsed.payload.size != document.payload.size:
         raise VerificationError("The audio would change its length. The file is unchanged.")
     payload = before.payload or parsed.payload.digest(future)
-    return Snapshot(future.size, 0, payload, parsed.payload.rest_digest(future))
+    rest = parsed.payload.rest_digest(future)
+    return Snapshot(future.size, 0, payload, rest), parsed.payload
 
 
 def reopen(container: str, source: Source, policy: Policy) -> Document:

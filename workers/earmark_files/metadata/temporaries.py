@@ -10,29 +10,54 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import time
 from pathlib import Path
 
 from earmark_files.metadata.disk import Disk
+from earmark_files.metadata.errors import LockedError
 
-_NAME = re.compile(r"\.earmark-[0-9a-f]{16}-[0-9a-f]{8}\.tmp")
+_NAME = re.compile(r"\.earmark-[0-9a-f]{16}\.(journal\.)?tmp")
 GRACE_SECONDS = 60.0
 
 
 def _stem(target: Path) -> str:
+    """Return a short hidden name, however long that of `target` is; always the same for it."""
     digest = hashlib.blake2b(os.fsencode(target.name), digest_size=8).hexdigest()
-    return f".earmark-{digest}-"
+    return f".earmark-{digest}"
 
 
-def new_name(target: Path) -> Path:
-    """Return an unused hidden name in the folder of `target`; short, however long its name is."""
-    return target.with_name(f"{_stem(target)}{secrets.token_hex(4)}.tmp")
+def copy_name(target: Path) -> Path:
+    """Return the name of the copy that shall replace `target`."""
+    return target.with_name(f"{_stem(target)}.tmp")
 
 
 def journal_name(target: Path) -> Path:
     """Return the name of the journal of a write in place."""
-    return target.with_name(f"{_stem(target)}journal")
+    return target.with_name(f"{_stem(target)}.journal")
+
+
+def journal_copy_name(target: Path) -> Path:
+    """Return the name under which that journal is written."""
+    return target.with_name(f"{_stem(target)}.journal.tmp")
+
+
+def create(path: Path, disk: Disk, mode: int = 0o600) -> int:
+    """Make a temporary file, in place of one whose writer is dead.
+
+    Raises
+    ------
+    LockedError
+        When its writer is alive.
+    """
+    try:
+        return disk.create(path, mode)
+    except FileExistsError:
+        if not _is_dead(disk, path, grace=0.0):
+            raise LockedError(
+                "Another Earmark process is writing this file. Try again in a moment."
+            ) from None
+        disk.remove(path)
+    return disk.create(path, mode)
 
 
 def discard(path: Path, disk: Disk) -> None:
@@ -51,17 +76,6 @@ def _is_dead(disk: Disk, path: Path, *, grace: float) -> bool:
         return disk.lock(descriptor) and age >= grace
     finally:
         os.close(descriptor)
-
-
-def remove_stale(target: Path, disk: Disk) -> None:
-    """Delete what dead writers of `target` left behind; the caller holds the lock of `target`."""
-    stem = _stem(target)
-    for path in target.parent.iterdir():
-        if not path.name.startswith(stem) or not _NAME.fullmatch(path.name):
-            continue
-        if _is_dead(disk, path, grace=0.0):
-            with contextlib.suppress(FileNotFoundError):
-                disk.remove(path)
 
 
 def remove_stale_in(

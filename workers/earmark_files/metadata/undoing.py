@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from earmark_files.metadata.disk import Disk
+from earmark_files.metadata.document import Payload
 from earmark_files.metadata.errors import ConflictError, from_os_error
+from earmark_files.metadata.job import Job
 from earmark_files.metadata.plan import ABSENT, Snapshot, UndoRecord, WriteResult
 from earmark_files.metadata.planning import open_source, recover_interrupted, reopen, snapshot_of
 from earmark_files.metadata.policy import Policy
-from earmark_files.metadata.source import Splice, invert
-from earmark_files.metadata.writer import Job, rewrite
+from earmark_files.metadata.source import Splice, SplicedSource, invert
+from earmark_files.metadata.writer import rewrite
 
 
 def undo(
@@ -59,16 +61,33 @@ def undo(
     if not record.before.exists:
         _remove(target, disk)
         return WriteResult(target, "removed", "none", redo)
+    audio_before, audio_after = _audio(record, target)
     job = Job(
-        target,
-        record.container,
-        current,
-        record.before,
-        record.restore,
-        Policy(in_place_from=in_place_from),
-        record.before.mtime_ns,
+        path=target,
+        container=record.container,
+        before=current,
+        after=record.before,
+        splices=record.restore,
+        audio_before=audio_before,
+        audio_after=audio_after,
+        in_place_from=in_place_from,
+        mtime_ns=record.before.mtime_ns,
     )
     return WriteResult(target, "undone", rewrite(job, disk), redo)
+
+
+def _audio(record: UndoRecord, target: Path) -> tuple[Payload, Payload]:
+    """Return where the audio lies now, and where it will lie when the write is undone.
+
+    Only a sidecar, which holds none, may be missing.
+    """
+    if not target.exists():
+        nothing = Payload(record.container, ())
+        return nothing, nothing
+    with open_source(target) as (source, _):
+        now = reopen(record.container, source, Policy()).payload
+        old = SplicedSource(source, record.restore)
+        return now, reopen(record.container, old, Policy()).payload
 
 
 def _state_for_undo(record: UndoRecord, target: Path) -> tuple[Snapshot, UndoRecord | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -121,6 +122,15 @@ def _detect(data: bytes) -> tuple[str, bytes]:
     return ("utf-8" if name.startswith(("utf-16", "utf16")) else name), b""
 
 
+@dataclass(frozen=True)
+class Edit:
+    """Replace the bytes from `start` to `end` (of the UTF-8 form) by `markup`."""
+
+    start: int
+    end: int
+    markup: str
+
+
 class XmlDocument:
     """A document that is edited by elements.
 
@@ -157,32 +167,46 @@ class XmlDocument:
         text = self._head + self._utf8.decode() + self._tail
         return self._mark + text.encode(self._encoding, errors="xmlcharrefreplace")
 
-    def _replace(self, start: int, end: int, text: str) -> None:
-        self._utf8 = self._utf8[:start] + text.encode() + self._utf8[end:]
-        self.root = _tree(self._utf8)
+    def apply(self, edits: Iterable[Edit]) -> None:
+        """Carry out edits that were all worked out on the present tree, then parse again.
 
-    def set_text(self, element: Element, text: str) -> None:
+        Raises
+        ------
+        XmlError
+            When two edits overlap, or the result is not well-formed.
+        """
+        data, limit = self._utf8, len(self._utf8) + 1
+        for edit in sorted(edits, key=lambda e: e.start, reverse=True):
+            if edit.end > limit:
+                raise XmlError("two changes overlap")
+            data = data[: edit.start] + edit.markup.encode() + data[edit.end :]
+            limit = edit.start
+        self._utf8 = data
+        self.root = _tree(data)
+
+    def set_text(self, element: Element, text: str) -> Edit:
         """Make `text` the whole content of an element without children."""
         if element.self_closing:
-            tag = self._utf8[element.start : element.open_end - 2].decode().rstrip()
-            self._replace(element.start, element.end, f"{tag}>{escape(text)}</{element.name}>")
-        else:
-            self._replace(element.open_end, element.close, escape(text))
+            return self._open_up(element, escape(text))
+        return Edit(element.open_end, element.close, escape(text))
 
-    def append(self, parent: Element, markup: str) -> None:
-        """Put `markup` in as the last child of `parent`, indented like its siblings."""
+    def append(self, parent: Element, children: Sequence[str]) -> Edit:
+        """Put markup in as the last children of `parent`, each indented like its siblings."""
         if parent.self_closing:
-            tag = self._utf8[parent.start : parent.open_end - 2].decode().rstrip()
-            self._replace(parent.start, parent.end, f"{tag}>{markup}</{parent.name}>")
-            return
+            return self._open_up(parent, "".join(children))
         indent = self._indent_before(parent.children[-1].start) if parent.children else ""
         at = parent.children[-1].end if parent.children else parent.close
-        self._replace(at, at, indent + markup)
+        return Edit(at, at, "".join(indent + child for child in children))
 
-    def remove(self, element: Element) -> None:
+    def remove(self, element: Element) -> Edit:
         """Take an element out together with the line break and indent before it."""
         start = element.start - len(self._indent_before(element.start))
-        self._replace(start, element.end, "")
+        return Edit(start, element.end, "")
+
+    def _open_up(self, element: Element, content: str) -> Edit:
+        """Give content to an element written ``<NAME/>``."""
+        tag = self._utf8[element.start : element.open_end - 2].decode().rstrip()
+        return Edit(element.start, element.end, f"{tag}>{content}</{element.name}>")
 
     def _indent_before(self, offset: int) -> str:
         """Return the white space before `offset` if it begins a line there."""
