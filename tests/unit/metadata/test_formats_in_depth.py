@@ -16,6 +16,7 @@ from mutagen.oggvorbis import OggVorbis
 from earmark_files.identity import audio_identity
 from earmark_files.metadata import (
     MetadataError,
+    Mode,
     Policy,
     TagSet,
     apply,
@@ -29,6 +30,7 @@ from earmark_files.metadata.id3 import to_synchsafe
 from earmark_files.metadata.ogg_pages import pages
 from earmark_files.metadata.source import BytesSource
 from tests.audio_factory import Tone, chunk, write_tone
+from tests.unit.metadata import riff_builder as build
 from tests.unit.metadata.contract import TAGS, decoded
 
 TONE = Tone(seconds=0.3, rate=48000)
@@ -318,3 +320,37 @@ def test_txxx_names_match_whatever_their_case(mp3: Path) -> None:
     apply(plan_write(mp3, TAGS, Policy.merge_keywords()))
     frames = MP3(mp3).tags.getall("TXXX")
     assert [f.desc.upper() for f in frames].count("KEYWORDS") == 1
+
+
+class TestRepeatedTags:
+    """Where a value is there twice, nobody can say which counts: both are left alone."""
+
+    def test_frames(self, mp3: Path) -> None:
+        frame = b"TXXX" + struct.pack(">IH", 14, 0) + b"\0KEYWORDS\0dogs"
+        with_tag(mp3, 3, 0, frame + frame.replace(b"dogs", b"cats"))
+        plan = plan_write(mp3, TAGS, Policy.merge_keywords())
+        assert ("id3/TXXX:KEYWORDS", "repeated") in {(s.slot, s.reason) for s in plan.skips}
+        apply(plan)
+        assert frame in mp3.read_bytes()
+        assert read_tags(mp3).get("keywords") == "dogs"
+
+    def test_items_of_an_m4a(self, tmp_path: Path) -> None:
+        path = write_tone(tmp_path, "m4a", TONE)
+        data = encode_atom(b"desc", encode_atom(b"data", struct.pack(">II", 1, 0) + b"words"))
+        insert_items(path, path.read_bytes(), data + data)
+        apply(plan_write(path, TAGS))
+        assert path.read_bytes().count(data) == 2
+        assert read_tags(path).get("description") == "words"
+
+    def test_elements_and_info_entries_of_a_wav(self, tmp_path: Path) -> None:
+        body = b"<BWFXML><USER><NOTES>a</NOTES><NOTES>b</NOTES></USER></BWFXML>"
+        entries = chunk(b"IKEY", b"one\0") + chunk(b"IKEY", b"two\0")
+        path = tmp_path / "a.wav"
+        path.write_bytes(build.wav(after=[chunk(b"iXML", body), chunk(b"LIST", b"INFO" + entries)]))
+        plan = plan_write(path, TAGS, Policy(default=Mode.REPLACE))
+        reasons = {s.slot for s in plan.skips if s.reason == "repeated"}
+        assert reasons == {"ixml/USER/NOTES", "info/IKEY"}
+        apply(plan)
+        assert entries in path.read_bytes()
+        apply(plan_write(path, TagSet(), Policy.replace_own()))
+        assert read_tags(path).get("notes") == "a"

@@ -48,7 +48,7 @@ class AiffDocument:
         self._load_id3(notes)
         self._load_native()
         self.notes = tuple(notes)
-        self.slots: tuple[Slot, ...] = () if "id3" in self.skipped else id3.SLOTS
+        self.slots: tuple[Slot, ...] = id3.SLOTS
 
     def _check_complete(self, cut: Chunk | None, declared_end: int) -> None:
         ends = {c.end for c in self._chunks}
@@ -96,6 +96,7 @@ class AiffDocument:
             notes.append(f"id3_broken: {error}")
             return
         self.values.update(id3.read_values(self._tag))
+        self.skipped.update(id3.repeated_slots(self._tag))
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

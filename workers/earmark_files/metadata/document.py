@@ -81,6 +81,11 @@ class Payload:
         return state.hexdigest()
 
 
+def is_skipped(skipped: Mapping[str, str], slot: str) -> bool:
+    """Whether a slot, or the group it belongs to, must be left alone."""
+    return any(slot == name or slot.startswith(name + "/") for name in skipped)
+
+
 class Document(Protocol):
     """A parsed file; made by the ``open_*`` function of a container module."""
 
@@ -96,7 +101,7 @@ class Document(Protocol):
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """Slots that can be written in this very file."""
+        """Slots of this container, those included that must be left alone."""
 
     @property
     def skipped(self) -> Mapping[str, str]:

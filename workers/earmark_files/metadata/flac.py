@@ -51,7 +51,7 @@ class FlacDocument:
                 self.skipped["vorbis"] = "vorbis_broken"
                 notes.append(f"vorbis_broken: {error}")
         self.notes = tuple(notes)
-        self.slots: tuple[Slot, ...] = () if self.skipped else vorbis.SLOTS
+        self.slots: tuple[Slot, ...] = vorbis.SLOTS
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

@@ -8,6 +8,7 @@ Source: id3.org, ID3 tag versions 2.2.0, 2.3.0 and 2.4.0.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -203,30 +204,53 @@ def read_values(tag: Id3Tag) -> dict[str, str]:
     return values
 
 
-def _encode_frame(slot: str, text: str, version: int) -> bytes:
-    """Encode one frame in the given version, Latin-1 where that is enough."""
+def repeated_slots(tag: Id3Tag) -> dict[str, str]:
+    """Return slots that several frames fill: it cannot be told which of them counts."""
+    counts = Counter(frame.slot for frame in tag.frames if frame.slot and frame.text)
+    return {slot: "repeated" for slot, count in counts.items() if count > 1}
+
+
+def _frame(slot: str, text: str, version: int) -> Any:
+    """Return the mutagen frame for a slot, in Latin-1 where that is enough."""
     latin = all(ord(c) < 256 for c in text)
     encoding = 0 if latin else (3 if version == 4 else 1)
     name, _, description = slot.removeprefix("id3/").partition(":")
-    frame: Any
     if name == "TXXX":
-        frame = TXXX(encoding=encoding, desc=description, text=[text])
-    elif name == "COMM":
-        frame = COMM(encoding=encoding, lang="eng", desc="", text=[text])
-    elif name == "TCON":
-        frame = TCON(encoding=encoding, text=[text])
-    else:
-        frame = TIT3(encoding=encoding, text=[text])
+        return TXXX(encoding=encoding, desc=description, text=[text])
+    if name == "COMM":
+        return COMM(encoding=encoding, lang="eng", desc="", text=[text])
+    if name == "TCON":
+        return TCON(encoding=encoding, text=[text])
+    return TIT3(encoding=encoding, text=[text])
+
+
+def _encode_frames(texts: Mapping[str, str], version: int) -> dict[str, bytes]:
+    """Encode the frames of slots in the given version; returns them by slot."""
     tag = ID3()
-    tag.add(frame)
+    for slot, text in texts.items():
+        tag.add(_frame(slot, text, version))
     out = io.BytesIO()
-    # A separator that cannot occur keeps mutagen from splitting texts for version 2.3.
+    # Without a separator mutagen does not join or split texts for version 2.3.
     tag.save(out, v1=0, v2_version=4 if version == 4 else 3, v23_sep=None, padding=lambda _: 0)
-    raw = out.getvalue()[HEADER:]
-    if version != 2:
-        return raw
-    body = raw[10:]
-    return _V22_NAMES[raw[:4]] + len(body).to_bytes(3, "big") + body
+    raw = _walk(out.getvalue()[HEADER:], 4 if version == 4 else 3, plain_sizes=version != 4) or []
+    encoded = {_slot_by_bytes(frame): frame for frame in raw}
+    if version == 2:
+        return {
+            slot: _V22_NAMES[frame[:4]] + (len(frame) - 10).to_bytes(3, "big") + frame[10:]
+            for slot, frame in encoded.items()
+        }
+    return encoded
+
+
+def _slot_by_bytes(frame: bytes) -> str:
+    """Return the slot of a frame that `_encode_frames` has just made."""
+    name = frame[:4].decode("ascii")
+    if name != "TXXX":
+        return f"id3/{name}"
+    # Our descriptions are ASCII words, whatever encoding the text is in.
+    description = frame[11:60].replace(b"\0", b"").replace(b"\xff\xfe", b"")
+    known = (s.name for s in SLOTS if s.name.startswith("id3/TXXX:"))
+    return next(s for s in known if description.startswith(s.partition(":")[2].encode()))
 
 
 def edit_tag(tag: Id3Tag | None, changes: Mapping[str, str]) -> bytes:
@@ -236,18 +260,16 @@ def edit_tag(tag: Id3Tag | None, changes: Mapping[str, str]) -> bytes:
     frame is left. None starts a version 2.3 tag, which most programs read.
     """
     version = tag.version if tag else 3
-    pending = dict(changes)
+    encoded = _encode_frames({s: text for s, text in changes.items() if text}, version)
+    written: set[str] = set()
     parts: list[bytes] = []
     for frame in tag.frames if tag else ():
-        if frame.slot in pending:
-            text = pending.pop(frame.slot)
-            if text:
-                parts.append(_encode_frame(frame.slot, text, version))
-        else:
+        if frame.slot not in changes or frame.slot in written:
             parts.append(frame.raw)
-    for slot in SLOTS:
-        if pending.get(slot.name):
-            parts.append(_encode_frame(slot.name, pending[slot.name], version))
+        else:
+            parts.append(encoded.get(frame.slot, b""))
+            written.add(frame.slot)
+    parts += [encoded[s.name] for s in SLOTS if s.name in encoded and s.name not in written]
     frames = b"".join(parts)
     if not frames:
         return b""

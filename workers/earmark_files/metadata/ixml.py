@@ -58,6 +58,17 @@ def _locate(root: Element, slot: str) -> Element | None:
     return root.find(group, name)
 
 
+def _count(root: Element, slot: str) -> int:
+    """Return how many elements could hold the value of `slot`."""
+    _, group, name = slot.split("/")
+    groups = [e for e in root.children if e.name.casefold() == group.casefold()]
+    if group == "STEINBERG":
+        attrs = [a for g in groups for lists in g.children for a in lists.children]
+        labels = [label for a in attrs if (label := a.child("NAME"))]
+        return sum(label.text.strip().casefold() == name.casefold() for label in labels)
+    return sum(e.name.casefold() == name.casefold() for g in groups for e in g.children)
+
+
 def free_text_user(root: Element) -> bool:
     """Whether USER holds a person's free text, as field recorders write it."""
     user = root.child("USER")
@@ -83,6 +94,8 @@ def blocked_slots(document: XmlDocument) -> dict[str, str]:
         element = _locate(document.root, slot.name)
         if element is not None and element.children:
             blocked[slot.name] = "element_has_children"
+        elif element is not None and _count(document.root, slot.name) > 1:
+            blocked[slot.name] = "repeated"
     return blocked
 
 

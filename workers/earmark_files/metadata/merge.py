@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
-from earmark_files.metadata.document import Slot
+from earmark_files.metadata.document import Slot, is_skipped
 from earmark_files.metadata.policy import Mode, Policy
 from earmark_files.metadata.tags import (
     FIELDS,
@@ -85,9 +86,15 @@ class _Merger:
     """One decision over the slots of one file."""
 
     def __init__(
-        self, slots: Sequence[Slot], values: Mapping[str, str], wanted: TagSet, policy: Policy
+        self,
+        slots: Sequence[Slot],
+        values: Mapping[str, str],
+        wanted: TagSet,
+        policy: Policy,
+        skipped: Mapping[str, str],
     ) -> None:
         self.slots = [s for s in slots if s.field != PROVENANCE]
+        self.writable = [s for s in self.slots if not is_skipped(skipped, s.name)]
         self.values = values
         self.wanted = wanted
         self.policy = policy
@@ -119,7 +126,7 @@ class _Merger:
         taken = any(
             self.disagrees(s, own_counts=own_counts) for s in self.slots if s.field in group
         )
-        for slot in self.slots:
+        for slot in self.writable:
             if slot.field == name and mode is not Mode.KEEP:
                 self._decide_slot(slot, mode, taken)
 
@@ -157,7 +164,7 @@ class _Merger:
         found = frozenset().union(*map(folded_keywords, texts))
         for slot in slots:
             value = self.values.get(slot.name, "")
-            if mode is Mode.KEEP:
+            if mode is Mode.KEEP or slot not in self.writable:
                 continue
             if mode is Mode.FILL and (found - wanted or value):
                 if self.wanted.keywords and found - wanted:
@@ -245,28 +252,34 @@ def find_provenance(slots: Sequence[Slot], values: Mapping[str, str]) -> Provena
 
 
 def decide(
-    slots: Sequence[Slot], values: Mapping[str, str], wanted: TagSet, policy: Policy
+    slots: Sequence[Slot],
+    values: Mapping[str, str],
+    wanted: TagSet,
+    policy: Policy,
+    skipped: Mapping[str, str] = MappingProxyType({}),
 ) -> Decision:
     """Decide what every slot shall say.
 
     Parameters
     ----------
     slots : sequence of Slot
-        Slots that can be written in this file.
+        Slots of this file.
     values : mapping of str to str
         Text found, by slot name.
     wanted : TagSet
         What Earmark wants to say.
     policy : Policy
         How far it may go.
+    skipped : mapping of str to str
+        Slots, or groups of them, that must be left alone; what they say still counts.
     """
-    merger = _Merger(slots, values, wanted, policy)
+    merger = _Merger(slots, values, wanted, policy, skipped)
     merger.decide_keywords()
     for name in FIELDS[1:]:
         merger.decide_text(name)
     record = merger.new_provenance().to_text()
     for slot in slots:
-        if slot.field != PROVENANCE:
+        if slot.field != PROVENANCE or is_skipped(skipped, slot.name):
             continue
         value = values.get(slot.name, "")
         if value and Provenance.from_text(value) is None:

@@ -95,11 +95,12 @@ class Mp3Document:
             try:
                 self._tag = id3.parse_tag(source.read(*self._place))
                 self.values.update(id3.read_values(self._tag))
+                self.skipped.update(id3.repeated_slots(self._tag))
             except id3.Id3Error as error:
                 self.skipped["id3"] = "id3_broken"
                 notes.append(f"id3_broken: {error}")
         self.notes = tuple(notes)
-        self.slots: tuple[Slot, ...] = () if self.skipped else id3.SLOTS
+        self.slots: tuple[Slot, ...] = id3.SLOTS
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

@@ -59,7 +59,7 @@ class Mp4Document:
         self._items: list[Item] = []
         if self._meta is not None:
             self._load_items(self._meta)
-        self.slots: tuple[Slot, ...] = () if "mp4" in self.skipped else self._free_slots()
+        self.slots: tuple[Slot, ...] = SLOTS
 
     def _child(self, parent: Atom, kind: bytes, skip: int = 0) -> Atom | None:
         atoms = iterate_atoms(self._source, parent.body + skip, parent.end)
@@ -78,15 +78,13 @@ class Mp4Document:
         self._items = [parse_item(self._source, atom) for atom in atoms]
         for slot in SLOTS:
             key = slot.name.removeprefix("mp4/")
-            text = next((i.text for i in self._items if i.key == key and i.text), "")
-            if text:
-                self.values[slot.name] = text
-
-    def _free_slots(self) -> tuple[Slot, ...]:
+            texts = [i.text for i in self._items if i.key == key and i.text]
+            if texts:
+                self.values[slot.name] = texts[0]
+            if len(texts) > 1:
+                self.skipped[slot.name] = "repeated"
         if any(item.key == "gnre" for item in self._items):
             self.skipped["mp4/©gen"] = "numeric_genre"
-            return tuple(s for s in SLOTS if s.name != "mp4/©gen")
-        return SLOTS
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from earmark_files.metadata.containers import open_document
 from earmark_files.metadata.disk import Disk
-from earmark_files.metadata.document import Document, Payload
+from earmark_files.metadata.document import Document, Payload, is_skipped
 from earmark_files.metadata.errors import (
     MetadataError,
     ReadOnlyError,
@@ -118,7 +118,7 @@ def plan_write(
         reason = ""
         if not writable(target, status):
             reason = "read_only"
-        elif not any(slot.field == PROVENANCE for slot in document.slots):
+        elif not _can_record(document):
             reason = "no_place_for_provenance"
         if reason and policy.sidecar is not Sidecar.NEVER:
             return _plan_sidecar(path, target, tags, policy, audio_hash, (reason,))
@@ -130,6 +130,14 @@ def plan_write(
             )
         before = snapshot_of(document, source, status.st_mtime_ns, audio_hash)
         return _finish(path, target, document, source, before, tags, policy)
+
+
+def _can_record(document: Document) -> bool:
+    """Whether there is a place for the record of which tags are Earmark's."""
+    return any(
+        slot.field == PROVENANCE and not is_skipped(document.skipped, slot.name)
+        for slot in document.slots
+    )
 
 
 def _plan_sidecar(
@@ -172,7 +180,7 @@ def _finish(
     notes: tuple[str, ...] = (),
 ) -> WritePlan:
     """Decide, work out the splices and check them against a virtual new file."""
-    decision = decide(document.slots, document.values, tags, policy)
+    decision = decide(document.slots, document.values, tags, policy, document.skipped)
     splices = normalise(document.edit(decision.changes), source.size)
     told = {**document.values, **decision.changes}
     expected = {name: text for name, text in told.items() if text}

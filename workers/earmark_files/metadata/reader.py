@@ -97,7 +97,9 @@ class FileTags:
         return tuple(word for word in self.keywords if word.casefold() in own)
 
 
-def read_tags(path: Path, *, catids: Container[str] | None = None) -> FileTags:
+def read_tags(
+    path: Path, *, catids: Container[str] | None = None, sidecar_dir: Path | None = None
+) -> FileTags:
     """Read the tags of a sound file.
 
     Parameters
@@ -106,6 +108,8 @@ def read_tags(path: Path, *, catids: Container[str] | None = None) -> FileTags:
         A sound file.
     catids : container of str, optional
         Known CatIDs, to recognise short UCS file names too.
+    sidecar_dir : Path, optional
+        Where the sidecars of sounds in read-only folders are, as in `Policy`.
 
     Raises
     ------
@@ -124,9 +128,9 @@ def read_tags(path: Path, *, catids: Container[str] | None = None) -> FileTags:
         else:
             container = document.container
             documents.append(document)
-    sidecar = sidecar_path(target)
     unreadable: dict[str, str] = {}
-    if sidecar.is_file():
+    places = [sidecar_path(target), *([sidecar_path(target, sidecar_dir)] if sidecar_dir else [])]
+    for sidecar in filter(Path.is_file, places):
         try:
             with open_source(sidecar) as (source, _):
                 documents.append(SidecarDocument(source))

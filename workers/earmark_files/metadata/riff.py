@@ -59,11 +59,7 @@ class WavDocument:
         self._load_id3()
         self._load_info()
         self.notes = tuple(dict.fromkeys(self._notes))
-        known = (*ixml.SLOTS, BEXT_SLOT, *id3.SLOTS, *INFO_SLOTS)
-        self.slots = tuple(s for s in known if not self._is_skipped(s.name))
-
-    def _is_skipped(self, slot: str) -> bool:
-        return any(slot == s or slot.startswith(s + "/") for s in self.skipped)
+        self.slots = (*ixml.SLOTS, BEXT_SLOT, *id3.SLOTS, *INFO_SLOTS)
 
     def _first(self, group: str, *names: bytes) -> Chunk | None:
         """Return the first chunk of a kind, noting further ones and refusing huge ones."""
@@ -126,6 +122,7 @@ class WavDocument:
             self._notes.append(f"id3_broken: {error}")
             return
         self.values.update(id3.read_values(self._tag))
+        self.skipped.update(id3.repeated_slots(self._tag))
 
     def _load_info(self) -> None:
         lists = [
@@ -151,9 +148,11 @@ class WavDocument:
         self._info_entries = entries
         for slot in INFO_SLOTS:
             key = slot.name.removeprefix("info/").encode()
-            text = next((e.text for e in entries if e.id.upper() == key), "")
-            if text:
-                self.values[slot.name] = text
+            texts = [e.text for e in entries if e.id.upper() == key and e.text]
+            if texts:
+                self.values[slot.name] = texts[0]
+            if len(texts) > 1:
+                self.skipped[slot.name] = "repeated"
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

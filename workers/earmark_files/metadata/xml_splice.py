@@ -41,7 +41,8 @@ class Element:
 
     def child(self, name: str) -> Element | None:
         """First child called `name`, ignoring case."""
-        return next((c for c in self.children if c.name.casefold() == name.casefold()), None)
+        wanted = name.casefold()
+        return next((c for c in self.children if c.name.casefold() == wanted), None)
 
     def find(self, *path: str) -> Element | None:
         """Walk down by names."""
@@ -92,6 +93,9 @@ def _tree(data: bytes) -> Element:
 
 def _tag_end(data: bytes, start: int) -> int:
     """Return the offset after the ``>`` of the tag at `start`, minding quoted attributes."""
+    end = data.find(b">", start) + 1
+    if end and b'"' not in data[start:end] and b"'" not in data[start:end]:
+        return end
     quote = 0
     for index in range(start, len(data)):
         byte = data[index]
