@@ -306,3 +306,12 @@ def test_entries_are_encrypted_addresses_with_a_licence_and_a_source_of_the_chec
 def test_a_name_that_is_in_no_catalogue_is_refused() -> None:
     with pytest.raises(UnknownWeightsError, match="models list"):
         get_weights("no-such-model")
+
+
+def test_the_page_on_weights_has_a_command_and_a_licence_for_each_entry() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/models/README.md").read_text("utf-8")
+    for weights in CATALOGUE:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| [`{weights.name}`]")]
+        command = f"`earmark models pull {weights.name}"
+        assert (command if weights.sha256 else f"{command} --trust-on-first-use`") in row
+        assert row.endswith(f"| {weights.licence} |")
