@@ -14,12 +14,13 @@ SILENCE = "/m/028v0c"
 """AudioSet's id of the label "Silence"."""
 
 
-def linear_softmax(scores: Floats) -> Floats:
-    """Pool windows by ``sum p^2 / sum p`` for each label.
+def quadratic_softmax(scores: Floats) -> Floats:
+    """Pool windows by ``sum p^3 / sum p^2`` for each label.
 
-    The mean loses a short event in a long file, the maximum believes every outlier; weighting
-    each window by its own score lies between (Wang et al., "A Comparison of Five Multiple
-    Instance Learning Pooling Functions", arXiv 1810.09050).
+    Each window is weighted by its own score, squared. The mean loses a short event in a long
+    file, the maximum believes every outlier. Linear softmax, ``sum p^2 / sum p`` (Wang et al., "A
+    Comparison of Five Multiple Instance Learning Pooling Functions", arXiv 1810.09050), lies
+    between, but loses more the longer the file; see ``docs/adr/0004-pooling.md``.
 
     Parameters
     ----------
@@ -31,12 +32,12 @@ def linear_softmax(scores: Floats) -> Floats:
     ndarray of float32, shape (labels,)
         Between the smallest and the largest window score.
     """
-    total = scores.sum(axis=0, dtype=np.float64)
-    squares = np.square(scores, dtype=np.float64).sum(axis=0)
-    pooled: Floats = np.divide(squares, total, out=np.zeros_like(total), where=total > 0).astype(
-        np.float32
-    )
-    return pooled
+    squares = np.square(scores, dtype=np.float64)
+    total, cubes = squares.sum(axis=0), (squares * scores).sum(axis=0)
+    pooled = np.divide(cubes, total, out=np.zeros_like(total), where=total > 0)
+    # Rounding must not lift a label above its best window.
+    result: Floats = pooled.astype(np.float32).clip(scores.min(axis=0), scores.max(axis=0))
+    return result
 
 
 def fade_quiet(scores: Floats, windows: Floats, silence: int) -> Floats:

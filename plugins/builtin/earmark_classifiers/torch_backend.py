@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from earmark_classifiers.scores import SILENCE, fade_quiet, linear_softmax
+from earmark_classifiers.scores import SILENCE, fade_quiet, quadratic_softmax
 from earmark_plugin_api import (
     DeviceUnavailableError,
     Manifest,
@@ -118,7 +118,7 @@ class TorchTagger(ABC):
             If there is no window or a score is not one.
         """
         require_window_scores(self.manifest, scores)
-        return linear_softmax(scores)
+        return quadratic_softmax(scores)
 
     def close(self) -> None:
         """Give the network's memory back."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from earmark_classifiers.audioset import AudioSetClassifier
-from earmark_classifiers.audioset.pooling import linear_softmax
+from earmark_classifiers.scores import quadratic_softmax
 from earmark_plugin_api import cut_windows, top_predictions
 from earmark_plugin_api.testing import parametrize_with_checks
 
@@ -102,12 +102,12 @@ def test_five_seconds_of_siren_in_a_minute_of_hiss_are_found(
     assert found[best] > 3 * listen(classifier, noise(60, 0.01))[best]
 
 
-def test_linear_softmax_weighs_windows_by_themselves() -> None:
+def test_quadratic_softmax_weighs_windows_by_themselves() -> None:
     scores = np.array([[0.8, 0.0], [0.0, 0.0], [0.2, 0.0]], np.float32)
-    assert linear_softmax(scores) == pytest.approx([(0.64 + 0.04) / 1.0, 0.0])
+    assert quadratic_softmax(scores) == pytest.approx([(0.512 + 0.008) / 0.68, 0.0])
 
 
 def test_pooling_stays_between_the_extremes() -> None:
     scores = np.random.default_rng(0).random((200, 527)).astype(np.float32)
-    pooled = linear_softmax(scores)
+    pooled = quadratic_softmax(scores)
     assert (pooled >= scores.min(axis=0)).all() and (pooled <= scores.max(axis=0)).all()

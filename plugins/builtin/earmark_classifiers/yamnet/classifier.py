@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from earmark_classifiers.downloaded import WeightsUnusableError, find_weights
-from earmark_classifiers.scores import SILENCE, fade_quiet, linear_softmax
+from earmark_classifiers.scores import SILENCE, fade_quiet, quadratic_softmax
 from earmark_plugin_api import (
     DeviceUnavailableError,
     Label,
@@ -133,7 +133,7 @@ class YamnetClassifier:
             If there is no window or a score is not one.
         """
         require_window_scores(self.manifest, scores)
-        return linear_softmax(scores)
+        return quadratic_softmax(scores)
 
     def close(self) -> None:
         """Give the interpreter's memory back."""

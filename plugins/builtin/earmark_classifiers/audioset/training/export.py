@@ -16,7 +16,6 @@ from safetensors.torch import save_file
 
 from earmark_classifiers.audioset.classifier import VERSION, read_labels
 from earmark_classifiers.audioset.network import AudioSetNetwork
-from earmark_classifiers.audioset.pooling import linear_softmax
 from earmark_classifiers.audioset.training.calibrate import (
     Calibration,
     ReliabilityBin,
@@ -31,6 +30,7 @@ from earmark_classifiers.audioset.training.corpus import (
 )
 from earmark_classifiers.audioset.training.judge import judge, validation_windows, window_logits
 from earmark_classifiers.audioset.training.names import name_truth, read_names
+from earmark_classifiers.scores import quadratic_softmax
 
 Floats = npt.NDArray[np.float32]
 
@@ -82,7 +82,7 @@ def main() -> None:
 
 def _clips(logits: Floats, owners: npt.NDArray[np.int64], calibration: Calibration) -> Floats:
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    return np.stack([linear_softmax(part) for part in np.split(calibration(logits), starts[1:])])
+    return np.stack([quadratic_softmax(part) for part in np.split(calibration(logits), starts[1:])])
 
 
 def _fit(

@@ -10,8 +10,8 @@ import soxr
 import torch
 
 from earmark_classifiers.audioset.network import FRONT_END, AudioSetNetwork
-from earmark_classifiers.audioset.pooling import linear_softmax
 from earmark_classifiers.audioset.training.corpus import RATE, Corpus
+from earmark_classifiers.scores import quadratic_softmax
 from earmark_plugin_api import Window, cut_windows
 
 WINDOW = Window(seconds=5.0, hop_seconds=5.0)
@@ -69,7 +69,7 @@ def clip_scores(logits: Floats, owners: npt.NDArray[np.int64]) -> Floats:
     """Pool window logits to clip scores ``[clips, 527]``."""
     scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    return np.stack([linear_softmax(part) for part in np.split(scores, starts[1:])])
+    return np.stack([quadratic_softmax(part) for part in np.split(scores, starts[1:])])
 
 
 def judge(student: Floats, teacher_logits: Floats) -> Figures:
