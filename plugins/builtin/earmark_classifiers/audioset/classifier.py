@@ -45,6 +45,8 @@ def manifest() -> Manifest:
 class AudioSetClassifier(TorchTagger):
     """527 AudioSet classes; see ``docs/models/audioset.md`` for data, figures and limits."""
 
+    rows_on_cpu = 8
+
     def __init__(self) -> None:
         super().__init__()
         self._calibration = (1.0, 0.0)
