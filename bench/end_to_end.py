@@ -12,12 +12,14 @@ over the same files, one thread, nothing else. The table goes to the terminal an
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "end_to_end.md"
 WANTED_SPEED = 250.0
 WANTED_RATIO = 0.7
-BATCH = 32
 
 
 @dataclass
@@ -78,6 +79,19 @@ def tag(folder: Path, data: Path, output: Path) -> TreeUse:
     )
 
 
+def stages_of(library: Path) -> Stages:
+    """Measure the bare stages in a process that runs under what a worker runs under."""
+    from earmark_workers.engine.environment import ENVIRONMENT
+
+    done = subprocess.run(
+        [sys.executable, __file__, "--stages", str(library)],
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return Stages(**json.loads(done.stdout))
+
+
 def measure_stages(paths: list[Path]) -> Stages:
     """Run the bare stages over the same files, in one thread, windows of many files per batch."""
     import soxr
@@ -88,6 +102,7 @@ def measure_stages(paths: list[Path]) -> Stages:
     from earmark_files.decoding.choice import open_reader
     from earmark_files.decoding.source import Source
     from earmark_plugin_api import WindowCutter
+    from earmark_workers.engine.messages import BATCH_WINDOWS
 
     classifier = AudioSetClassifier()
     classifier.load()
@@ -124,12 +139,15 @@ def measure_stages(paths: list[Path]) -> Stages:
             with _timed(stages, "network"):
                 network.classify(logmels)
 
-    score([np.zeros(round(manifest.window.seconds * manifest.sample_rate), np.float32)] * BATCH)
+    score(
+        [np.zeros(round(manifest.window.seconds * manifest.sample_rate), np.float32)]
+        * BATCH_WINDOWS
+    )
     stages.cpu_s = dict.fromkeys(stages.cpu_s, 0.0)  # the first call is slower: not counted
     batch: list[np.ndarray] = []
     for window in windows():
         batch.append(window)
-        if len(batch) == BATCH:
+        if len(batch) == BATCH_WINDOWS:
             score(batch)
             batch = []
     if batch:
@@ -173,7 +191,10 @@ def report(use: TreeUse, stages: Stages, files: int, size: int) -> str:
             f"- wall clock: {use.wall_s:.1f} s, {audio / use.wall_s:,.0f} x real time",
             f"- peak memory of the tree: {use.peak_rss_mb:.0f} MiB resident summed, "
             f"{use.peak_pss_mb:.0f} MiB with shared pages counted once",
-            *(f"  - {name}: {peak:.0f} MiB" for name, peak in sorted(use.largest.items())),
+            *(
+                f"  - {name}: {peak:.0f} MiB, {use.busiest[name]:.1f} CPU seconds"
+                for name, peak in sorted(use.largest.items())
+            ),
             "",
         )
     )
@@ -185,7 +206,11 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder to work in and leave behind")
+    parser.add_argument("--stages", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.stages:
+        print(json.dumps(asdict(measure_stages(sorted(options.stages.iterdir())))))
+        return
     with tempfile.TemporaryDirectory() as scratch:
         place = options.keep or Path(scratch)
         library = place / "library"
@@ -197,7 +222,7 @@ def main() -> None:
         use = tag(library, place / "data", output)
         if use.status or len(output.read_text().splitlines()) != options.files:
             raise SystemExit(f"tagging ended with status {use.status}; nothing was measured")
-        text = report(use, measure_stages(paths), options.files, size)
+        text = report(use, stages_of(library), options.files, size)
     print(text)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(text)

@@ -30,6 +30,8 @@ class TreeUse:
         share (Python, NumPy) count once for each in the first and once in all in the second.
     largest : dict of str to float
         Peak resident MiB of each process by its command, to see who needs it.
+    busiest : dict of str to float
+        Processor seconds by command, as far as they could be seen in passing.
     """
 
     status: int
@@ -38,6 +40,7 @@ class TreeUse:
     peak_rss_mb: float
     peak_pss_mb: float
     largest: dict[str, float]
+    busiest: dict[str, float]
 
 
 def run_measured(command: list[str], environment: dict[str, str], output: Path) -> TreeUse:
@@ -59,7 +62,13 @@ def run_measured(command: list[str], environment: dict[str, str], output: Path) 
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return TreeUse(
-        status, wall, cpu, sampler.peak_rss / 2**20, sampler.peak_pss / 2**20, sampler.largest
+        status,
+        wall,
+        cpu,
+        sampler.peak_rss / 2**20,
+        sampler.peak_pss / 2**20,
+        sampler.largest,
+        sampler.busiest,
     )
 
 
@@ -78,12 +87,14 @@ class _Sampler(threading.Thread):
         self._done = threading.Event()
         self.peak_rss = self.peak_pss = 0.0
         self.largest: dict[str, float] = {}
+        self.busiest: dict[str, float] = {}
 
     def stop(self) -> None:
         self._done.set()
         self.join()
 
     def run(self) -> None:
+        seconds: dict[tuple[str, int], float] = {}
         while not self._done.wait(SAMPLE_S):
             rss = pss = 0.0
             for pid in (self._root, *_descendants(self._root)):
@@ -91,9 +102,12 @@ class _Sampler(threading.Thread):
                 rss += memory[0]
                 pss += memory[1]
                 name = _name(pid)
+                seconds[name, pid] = _cpu_seconds(pid) or seconds.get((name, pid), 0.0)
                 self.largest[name] = max(self.largest.get(name, 0.0), memory[0] / 2**20)
             self.peak_rss = max(self.peak_rss, rss)
             self.peak_pss = max(self.peak_pss, pss)
+        for (name, _), spent in seconds.items():
+            self.busiest[name] = self.busiest.get(name, 0.0) + spent
 
 
 def _descendants(pid: int) -> list[int]:
@@ -119,6 +133,14 @@ def _memory(pid: int) -> tuple[float, float]:
     except (OSError, IndexError):
         return 0.0, 0.0
     return values["Rss:"], values["Pss:"]
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _name(pid: int) -> str:

@@ -6,6 +6,7 @@ a worker is a fresh interpreter connected by a socket pair. Nothing here polls.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import IO
 import structlog
 
 from earmark.core.errors import EarmarkError
+from earmark_workers.engine.environment import ENVIRONMENT
 from earmark_workers.engine.messages import (
     Advanced,
     Classified,
@@ -274,6 +276,7 @@ class WorkerPool:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                env={**os.environ, **ENVIRONMENT},
                 # Ctrl-C is for the parent to act on; workers end when it hangs up.
                 process_group=0,
             )

@@ -42,7 +42,7 @@ CLAIM_AHEAD = 64
 """Jobs claimed at once for each worker process."""
 
 COMMIT_EVERY = 64
-COMMIT_AFTER_S = 0.5
+COMMIT_AFTER_S = 1.0
 """Results are stored when there are so many, or when the oldest has waited so long."""
 
 

@@ -39,7 +39,7 @@ def reports_for(
     *,
     written: bool,
     fresh: bool,
-) -> list[FileReport]:
+) -> list[tuple[int, FileReport]]:
     """Report on some files, in order of their path; files without any outcome are left out.
 
     Parameters
@@ -50,13 +50,18 @@ def reports_for(
         Whether tags are meant to be in the files: then a failed write is a failure.
     fresh : bool
         Whether something was done for them just now.
+
+    Returns
+    -------
+    list of (int, FileReport)
+        File id and report.
     """
     files = list(
         AudioFile.objects.filter(pk__in=file_ids).select_related("library").order_by("path")
     )
     facts = _Facts(files, rules)
-    reports = [facts.report(file, written, fresh) for file in files]
-    return [report for report in reports if report is not None]
+    reports = ((file.pk, facts.report(file, written, fresh)) for file in files)
+    return [(pk, report) for pk, report in reports if report is not None]
 
 
 def iterate_reports(
@@ -67,7 +72,8 @@ def iterate_reports(
         [pk for pk in _on_disk(library, under).values_list("pk", flat=True) if pk not in skip]
     )
     while batch := list(islice(ids, _BATCH)):
-        yield from reports_for(batch, rules, written=written, fresh=False)
+        for _, report in reports_for(batch, rules, written=written, fresh=False):
+            yield report
 
 
 def count_others(

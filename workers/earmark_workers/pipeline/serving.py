@@ -21,8 +21,9 @@ from earmark_workers.pipeline.recovery import (
     release_dead_workers,
     settle_unknown_writes,
 )
+from earmark_workers.pipeline.reporting import Totals
 from earmark_workers.pipeline.stopping import StopRequest
-from earmark_workers.pipeline.tag_run import TagOptions, TagRun, Totals
+from earmark_workers.pipeline.tag_run import TagOptions, TagRun
 from earmark_workers.report.progress import ProgressLine
 from earmark_workers.report.values import FileReport
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from django.db.models import Sum
 
@@ -24,13 +23,14 @@ from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification
 from earmark_workers.pipeline.loop import Loop, Turn
 from earmark_workers.pipeline.naming import worker_name
-from earmark_workers.pipeline.outcome import count_others, iterate_reports, reports_for
+from earmark_workers.pipeline.outcome import count_others, iterate_reports
 from earmark_workers.pipeline.recovery import (
     OWNER,
     cancel_abandoned_runs,
     release_dead_workers,
     settle_unknown_writes,
 )
+from earmark_workers.pipeline.reporting import Reporter, Totals
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.tagging import (
     derive_backlog,
@@ -38,13 +38,10 @@ from earmark_workers.pipeline.tagging import (
     orders_for,
     rules_for,
 )
-from earmark_workers.pipeline.writing import WriteOrder, Writing, Written
+from earmark_workers.pipeline.writing import WriteOrder, Writing
 from earmark_workers.report.progress import ProgressLine
 from earmark_workers.report.values import ErrorReport, FileReport, Status
 
-BATCH_WINDOWS = 32
-DECODE_TIMEOUT_S = 60.0
-DECODE_MEMORY_MB = 512
 BYTES_PER_WORKER = 16 << 20
 """A further worker process is worth its start from this much more sound on."""
 
@@ -59,23 +56,6 @@ class TagOptions:
     limit: int | None = None
     write: bool = True
     dry_run: bool = False
-
-
-@dataclass
-class Totals:
-    """What came out of all places together."""
-
-    counts: Counter[Status] = field(default_factory=Counter)
-    fresh: int = 0
-    seconds: float = 0.0
-    elapsed: float = 0.0
-
-    def add(self, other: Totals) -> None:
-        """Add those of another place."""
-        self.counts += other.counts
-        self.fresh += other.fresh
-        self.seconds += other.seconds
-        self.elapsed += other.elapsed
 
 
 class TagRun:
@@ -106,17 +86,15 @@ class TagRun:
         self._options = options
         self._stop = stop
         self._progress = progress
-        self._report = report
         self._worker = worker_name()
-        self._reported: set[int] = set()
         self._backlog: set[int] = set()
         self._in_writing: set[int] = set()
         self.totals = Totals()
         self.rules = rules_for(place.library, options.classifier, options.threshold)
-
-    @property
-    def _written(self) -> bool:
-        return self._options.write and not self._options.dry_run
+        self._written = options.write and not options.dry_run
+        self._reporter = Reporter(
+            rules=self.rules, written=self._written, report=report, totals=self.totals
+        )
 
     def prepare(self) -> Run | None:
         """Clear up after the dead, scan, and submit what is missing; None if nothing is."""
@@ -126,7 +104,7 @@ class TagRun:
         settle_unknown_writes(library)
         scan = scan_library(library=library, under=under)
         for problem in scan.problems:
-            self._tell(_report_problem(self._place, problem))
+            self._reporter.tell(_report_problem(self._place, problem))
         return submit_run(
             library=library,
             classifiers=[self._options.classifier],
@@ -166,6 +144,7 @@ class TagRun:
             line = stack.enter_context(self._progress(files, size))
             for turn in loop.turns():
                 self._take(turn, writing, line)
+            self._reporter.flush(now=True)
             self.totals.seconds = line.seconds
         self.totals.elapsed = time.monotonic() - begun
 
@@ -173,7 +152,7 @@ class TagRun:
         """Report on the files that needed no new work, and count them."""
         place = self._place
         for report in iterate_reports(
-            place.library, place.under, self.rules, written=self._written, skip=self._reported
+            place.library, place.under, self.rules, written=self._written, skip=self._reporter.told
         ):
             self.totals.counts[report.status] += 1
             yield report
@@ -182,19 +161,12 @@ class TagRun:
         """Count the files that needed no new work, where nobody wants their reports."""
         place = self._place
         self.totals.counts += count_others(
-            place.library, place.under, self.rules, written=self._written, skip=self._reported
+            place.library, place.under, self.rules, written=self._written, skip=self._reporter.told
         )
 
     def _pool(self, size: int) -> WorkerPool:
         classifier = self._options.classifier
-        setup = Setup(
-            target=get_plugin(classifier.name).target,
-            device="cpu",
-            decoders=1,
-            batch_windows=BATCH_WINDOWS,
-            decode_timeout_s=DECODE_TIMEOUT_S,
-            decode_memory_mb=DECODE_MEMORY_MB,
-        )
+        setup = Setup(target=get_plugin(classifier.name).target)
         workers = min(self._options.workers, 1 + size // BYTES_PER_WORKER)
         return WorkerPool(setup, workers, classifier=classifier.identity)
 
@@ -226,15 +198,21 @@ class TagRun:
         step = turn.step
         if step.seconds:
             line.heard(step.seconds)
-        finished = set(step.failed)
+        self._reporter.add(step.failed)
         if step.classified:
-            finished |= self._derive(step.classified, writing)
-        failed = self._tell_about(finished)
+            self._reporter.add(self._derive(step.classified, writing))
         files = len(step.classified) + len(step.failed)
         if files:
-            line.finished(files=files, size=step.size, failed=failed)
+            line.finished(files=files, size=step.size)
         for written in turn.written:
-            self._take_written(written, line)
+            self._in_writing.discard(written.order.file_id)
+            if written.order.file_id in self._backlog:
+                line.finished(files=1, size=written.order.size)
+        if self._options.dry_run:
+            self._reporter.add_trials(turn.written)
+        else:
+            self._reporter.add(written.order.file_id for written in turn.written)
+        line.finished(files=0, size=0, failed=self._reporter.flush())
 
     def _derive(self, file_ids: Sequence[int], writing: Writing) -> set[int]:
         """Derive tags and order writes; return the files that need none."""
@@ -246,32 +224,6 @@ class TagRun:
             self._order(writing, [o for o in orders if o.file_id not in self._in_writing])
         return set(file_ids) - self._in_writing
 
-    def _take_written(self, written: Written, line: ProgressLine) -> None:
-        file_id = written.order.file_id
-        self._in_writing.discard(file_id)
-        failed = self._tell_about({file_id}, written if self._options.dry_run else None)
-        if file_id in self._backlog:
-            line.finished(files=1, size=written.order.size, failed=failed)
-        elif failed:
-            line.finished(files=0, size=0, failed=failed)
-
-    def _tell_about(self, file_ids: Collection[int], trial: Written | None = None) -> int:
-        """Report on files whose rows are complete; return how many of them failed."""
-        if not file_ids:
-            return 0
-        self._reported |= set(file_ids)
-        reports = reports_for(file_ids, self.rules, written=self._written, fresh=True)
-        if trial is not None:
-            reports = [_with_trial(report, trial) for report in reports]
-        for report in reports:
-            self._tell(report)
-        return sum(report.status is Status.FAILED for report in reports)
-
-    def _tell(self, report: FileReport) -> None:
-        self.totals.counts[report.status] += 1
-        self.totals.fresh += 1
-        self._report(report)
-
 
 def _extent(run: Run | None) -> tuple[int, int]:
     """Return number and bytes of the files of a run."""
@@ -279,14 +231,6 @@ def _extent(run: Run | None) -> tuple[int, int]:
         return 0, 0
     size = AudioFile.objects.filter(jobs__run=run).aggregate(size=Sum("size"))["size"]
     return run.jobs.count(), size or 0
-
-
-def _with_trial(report: FileReport, trial: Written) -> FileReport:
-    """Add what a dry run has found out; nothing of it is stored."""
-    if trial.code:
-        error = ErrorReport(trial.code, trial.message)
-        return replace(report, status=Status.FAILED, error=error)
-    return replace(report, diff=trial.diff)
 
 
 def _report_problem(place: Place, problem: ScanProblem) -> FileReport:

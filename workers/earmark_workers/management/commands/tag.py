@@ -18,8 +18,9 @@ from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.errors import RootNotFoundError
 from earmark_workers.pipeline.places import find_or_register
+from earmark_workers.pipeline.reporting import Totals
 from earmark_workers.pipeline.stopping import StopRequest
-from earmark_workers.pipeline.tag_run import TagOptions, TagRun, Totals
+from earmark_workers.pipeline.tag_run import TagOptions, TagRun
 from earmark_workers.report.output import Output
 from earmark_workers.report.table import MAX_ROWS
 from earmark_workers.report.values import Status

@@ -13,9 +13,9 @@ from earmark.core.database import ensure_migrated
 from earmark.jobs.models import Run
 from earmark.jobs.selectors import count_jobs
 from earmark.library.models import Scan
+from earmark_workers.pipeline.reporting import Totals
 from earmark_workers.pipeline.serving import Server
 from earmark_workers.pipeline.stopping import StopRequest
-from earmark_workers.pipeline.tag_run import Totals
 from earmark_workers.report.progress import ProgressLine
 
 
