@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from earmark.library.selectors import find_library, list_files
 from earmark.library.services import record_stat
 from earmark.writeback.errors import NothingToUndoError
 from earmark.writeback.models import TagWrite
@@ -45,6 +46,27 @@ def undo_write(*, write_id: int) -> TagWrite:
         record_stat(file_id=write.file_id, size=status.st_size, mtime_ns=status.st_mtime_ns)
     log.info("write_undone", write=write.pk, file=write.file_id)
     return write
+
+
+def undo_newest_write(*, path: Path) -> TagWrite | None:
+    """Undo the newest write to the file at `path`; None when the library knows of none.
+
+    Raises
+    ------
+    MetadataError
+        As `undo_write`.
+    """
+    resolved = path.resolve()
+    place = find_library(resolved)
+    if place is None:
+        return None
+    files = list_files(library=place.library, under=place.under)
+    write = (
+        TagWrite.objects.filter(file__in=files, state=TagWrite.State.WRITTEN, undo__isnull=False)
+        .order_by("-id")
+        .first()
+    )
+    return undo_write(write_id=write.pk) if write else None
 
 
 def _target_now(write: TagWrite, record: UndoRecord) -> Path:

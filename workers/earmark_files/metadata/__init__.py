@@ -24,17 +24,21 @@ A pure library: no Django, no torch. Usage::
 `Policy()` only fills gaps, `Policy.merge_keywords()` adds keywords, `Policy.replace_own()` brings
 Earmark's own earlier tags up to date and never touches a person's; `Policy(fields={...})` sets a
 `Mode` per field. An empty `TagSet` under `Policy.replace_own()` withdraws all of Earmark's tags.
+`TagSet(..., by_person=True)` is a person's word: it is not recorded as Earmark's to change later.
 `plan_write(..., audio_hash=audio_identity(path).hash)` saves reading the audio a second time.
 Formats without tags, and read-only files, get a sidecar ``<name>.earmark.json``.
 `UndoRecord.to_json` / `UndoRecord.from_json` (or `dumps` / `loads`) store a record in a database;
 `undo(record, path=...)` follows a file that was moved. `remove_stale_in(folder)` clears temporary
 files of killed writers; `apply` does so by itself for the file it writes.
+`undo_store.UndoStore` keeps records as files, where there is no database.
 
 Everything raised on purpose is a `MetadataError` (an `AudioFileError`) with a stable ``code``:
 ``invalid_tag``, ``malformed_file``, ``truncated``, ``unsupported_structure``,
 ``unsupported_format``, ``not_audio``, ``needs_rf64``, ``too_large``, ``conflict``, ``locked``,
 ``read_only``, ``permission_denied``, ``no_space``, ``write_failed``, ``verification_failed``,
 ``bad_undo_record``, ``file_not_found``, ``not_a_regular_file``. The file is whole in every case.
+After ``not_synced`` it is the new one; after ``interrupted_write`` (in place only) its tags need
+the next run.
 Texts and JSON for people and programs: `earmark_files.metadata.render`.
 """
 

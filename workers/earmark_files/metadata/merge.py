@@ -211,8 +211,10 @@ class _Merger:
         else:
             text = self.wanted.get(name)
             wanted = {text: self.wanted.authors} if text else {}
-        # Authors change only when something of the field is written or still stands as wanted.
         known = {v.casefold() for v in wanted}
+        if self.wanted.by_person:
+            # What a person says from now on is theirs, even where Earmark had said it before.
+            wanted = {}
         for value, authors in self.provenance.own.get(name, {}).items():
             if value.casefold() not in known:
                 wanted[value] = authors

@@ -151,6 +151,9 @@ class TagSet:
         ``classifier@version`` behind these tags, written into the provenance record.
     keyword_authors : mapping of str to tuple of str
         Where keywords come from different classifiers, the authors of each (default: `authors`).
+    by_person : bool
+        These are a person's words: they are not recorded as Earmark's, and no later run that
+        respects people will change or withdraw them.
 
     Raises
     ------
@@ -169,6 +172,7 @@ class TagSet:
     genre: str = ""
     authors: tuple[str, ...] = ()
     keyword_authors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_person: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keywords", clean_keywords(self.keywords))

@@ -1,0 +1,164 @@
+"""``manage.py metadata``: read, plan, write and undo the tags of single sound files by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from earmark.core.database import ensure_migrated
+from earmark.writeback.undoing import undo_newest_write
+from earmark_files.metadata import (
+    ConflictError,
+    InvalidTagError,
+    MetadataError,
+    Mode,
+    Policy,
+    TagSet,
+    apply,
+    plan_write,
+    read_tags,
+    render,
+    undo,
+)
+from earmark_files.metadata.tags import FIELDS
+from earmark_files.metadata.undo_store import UndoStore
+
+POLICIES = {
+    "fill": Policy(),
+    "merge": Policy.merge_keywords(),
+    "replace_own": Policy.replace_own(),
+    "replace": Policy(default=Mode.REPLACE),
+}
+_TEXTS = ("category", "subcategory", "catid", "description")
+
+Answer = tuple[dict[str, Any], str, bool]
+"""What a file's answer is for programs, for people, and whether the file is as asked."""
+
+
+class Command(BaseCommand):
+    """`manage.py metadata show|plan|write|undo PATH... [--json]`."""
+
+    help = (
+        "Show the tags of sound files, plan or write tags by hand, or undo the newest write. "
+        "The exit status is 0 only when every file is as asked."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("action", choices=["show", "plan", "write", "undo"])
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--json", action="store_true", help="one JSON object per file")
+        parser.add_argument("--keyword", action="append", default=[], metavar="WORD")
+        for name in _TEXTS:
+            parser.add_argument(f"--{name}", default="", metavar="TEXT")
+        parser.add_argument(
+            "--policy",
+            choices=POLICIES,
+            default="merge",
+            help="what happens to values that are there (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it for every file; one that fails stops nothing."""
+        tags = _tags(options)
+        action = options["action"]
+        if action in ("plan", "write") and tags.is_empty:
+            raise CommandError("Say what to write: --keyword, --category, --description ...")
+        act: Callable[[Path], Answer] = {
+            "show": _show,
+            "plan": lambda path: _plan(path, tags, POLICIES[options["policy"]]),
+            "write": lambda path: _write(path, tags, POLICIES[options["policy"]]),
+            "undo": _undo,
+        }[action]
+        unmet = sum(
+            not self._answer(path, act, as_json=options["json"]) for path in options["paths"]
+        )
+        if unmet:
+            raise CommandError(f"{unmet} of {len(options['paths'])} files are not as asked.")
+
+    def _answer(self, path: Path, act: Callable[[Path], Answer], *, as_json: bool) -> bool:
+        try:
+            values, text, as_asked = act(path)
+        except MetadataError as error:
+            shown = render.show_path(path)
+            failure = {"code": error.code, "message": error.message}
+            values, text, as_asked = {"path": shown, "error": failure}, "", False
+            if not as_json:
+                self.stderr.write(f"{shown}: {error.message} [{error.code}]")
+        if as_json:
+            self.stdout.write(json.dumps({**values, "as_asked": as_asked}))
+        elif text:
+            self.stdout.write(text)
+        return as_asked
+
+
+def _tags(options: dict[str, Any]) -> TagSet:
+    """Return the tags asked for: a person's, so that no later run takes them away."""
+    texts = {name: options[name] for name in _TEXTS}
+    try:
+        return TagSet(keywords=tuple(options["keyword"]), by_person=True, **texts)
+    except InvalidTagError as error:
+        raise CommandError(error.message) from error
+
+
+def _show(path: Path) -> Answer:
+    tags = read_tags(path)
+    return render.tags_as_json(tags), render.tags_as_text(tags), True
+
+
+def _plan(path: Path, tags: TagSet, policy: Policy) -> Answer:
+    plan = plan_write(path, tags, policy)
+    return render.plan_as_json(plan), render.plan_as_text(plan), True
+
+
+def _write(path: Path, tags: TagSet, policy: Policy) -> Answer:
+    plan = plan_write(path, tags, policy)
+    values = render.plan_as_json(plan)
+    if not plan.is_noop:
+        # On the disk before the file is touched, so that even a killed write can be undone.
+        _store().push(path, plan.undo)
+    result = apply(plan)
+    values["status"] = result.status
+    return values, f"{render.plan_as_text(plan)}\n    {result.status}", _says(path, tags)
+
+
+def _says(path: Path, tags: TagSet) -> bool:
+    """Whether the file says what was asked for, in the first place anyone would look."""
+    found = read_tags(path)
+    words = {word.casefold() for word in found.keywords}
+    if not words.issuperset(word.casefold() for word in tags.keywords):
+        return False
+    texts = [name for name in FIELDS[1:] if name != "genre" and tags.get(name)]
+    return all(found.get(name) == tags.get(name) for name in texts)
+
+
+def _undo(path: Path) -> Answer:
+    """Take back the newest write that still stands, whichever command did it."""
+    shown = render.show_path(path)
+    conflict: MetadataError | None = None
+    for place, record in _store().records(path):
+        try:
+            result = undo(record)
+        except ConflictError as error:
+            conflict = conflict or error
+            continue
+        place.unlink()
+        if result.status != "unchanged":
+            return {"path": shown, "status": result.status}, f"{shown}: {result.status}", True
+    ensure_migrated()
+    if undo_newest_write(path=path):
+        return {"path": shown, "status": "undone"}, f"{shown}: undone", True
+    raise conflict or MetadataError(
+        "Earmark has no record of a write to this file that could be undone.",
+        code="nothing_to_undo",
+        path=path,
+    )
+
+
+def _store() -> UndoStore:
+    return UndoStore(Path(settings.DATA_DIR) / "undo")

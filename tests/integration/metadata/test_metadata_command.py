@@ -1,0 +1,109 @@
+"""`manage.py metadata` shows, plans, writes and undoes the tags of single files."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from earmark.library.models import AudioFile
+from earmark.library.services import register_library, scan_library
+from earmark.writeback.models import TagWrite
+from earmark.writeback.services import WriteOutcome, begin_write, record_write
+from earmark_files.metadata import Policy, TagSet, apply, plan_write, read_tags
+from tests.audio_factory import Tone, write_tone
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def wav(tmp_path: Path, data_dir: Path) -> Path:
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    return write_tone(folder, "wav-16", Tone(seconds=0.1, rate=48000))
+
+
+def run(*arguments: str | Path) -> str:
+    out = StringIO()
+    call_command("metadata", *map(str, arguments), stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_what_was_written_is_shown_and_undone(wav: Path) -> None:
+    content = wav.read_bytes()
+    run("write", wav, "--keyword", "dog", "--keyword", "bark", "--category", "ANIMALS")
+    assert "ixml/USER/KEYWORDS: dog, bark" in run("show", wav)
+    assert "undone" in run("undo", wav)
+    assert wav.read_bytes() == content
+
+
+def test_a_plan_is_shown_and_nothing_is_written(wav: Path) -> None:
+    content = wav.read_bytes()
+    assert "+ info/IKEY: dog" in run("plan", wav, "--keyword", "dog")
+    assert wav.read_bytes() == content
+
+
+def test_json_has_one_object_per_file(wav: Path) -> None:
+    lines = run("write", wav, wav, "--keyword", "dog", "--json").splitlines()
+    first, second = map(json.loads, lines)
+    assert (first["status"], second["status"]) == ("written", "unchanged")
+    assert first["as_asked"] and second["as_asked"]
+
+
+def test_a_persons_words_outlive_the_next_run(wav: Path) -> None:
+    run("write", wav, "--keyword", "dog", "--category", "ANIMALS")
+    apply(plan_write(wav, TagSet(keywords=("cat",), authors=("a@1",)), Policy.replace_own()))
+    apply(plan_write(wav, TagSet(), Policy.replace_own()))
+    tags = read_tags(wav)
+    assert (tags.keywords, tags.get("category")) == (("dog",), "ANIMALS")
+
+
+def test_one_bad_file_is_told_and_stops_nothing(wav: Path) -> None:
+    bad = wav.with_name("bad.wav")
+    bad.write_text("no sound")
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 of 2"):
+        call_command("metadata", "write", str(bad), str(wav), "--keyword", "dog", stderr=out)
+    assert "[not_audio]" in out.getvalue()
+    assert read_tags(wav).keywords == ("dog",)
+
+
+def test_a_vendors_value_in_the_way_makes_the_exit_status_tell(wav: Path) -> None:
+    apply(plan_write(wav, TagSet(category="PETS", by_person=True)))
+    with pytest.raises(CommandError):
+        run("write", wav, "--category", "ANIMALS")
+    run("write", wav, "--category", "ANIMALS", "--policy", "replace")
+    assert read_tags(wav).get("category") == "ANIMALS"
+
+
+def test_several_writes_are_undone_one_by_one(wav: Path) -> None:
+    for word in ("one", "two", "three"):
+        run("write", wav, "--keyword", word)
+    for left in (("one", "two"), ("one",), ()):
+        run("undo", wav)
+        assert read_tags(wav).keywords == left
+    with pytest.raises(CommandError):
+        run("undo", wav)
+
+
+def test_a_write_of_the_tag_command_is_undone_too(wav: Path) -> None:
+    content = wav.read_bytes()
+    library = register_library(name="Sounds", root=wav.parent, trusted=True)
+    scan_library(library=library)
+    plan = plan_write(wav, TagSet(keywords=("dog",), authors=("a@1",)))
+    file = AudioFile.objects.get()
+    write = begin_write(file_id=file.pk, tags_key="k", plan={}, undo=plan.undo.to_json())
+    apply(plan)
+    record_write(write_id=write.pk, outcome=WriteOutcome(TagWrite.State.WRITTEN))
+    run("undo", wav)
+    assert wav.read_bytes() == content
+
+
+def test_nothing_to_write_is_a_usage_error(wav: Path) -> None:
+    with pytest.raises(CommandError, match="--keyword"):
+        run("write", wav)
+    with pytest.raises(CommandError, match="comma"):
+        run("write", wav, "--keyword", "a,b")
