@@ -133,6 +133,18 @@ class TestId3:
         with pytest.raises(MetadataError):
             plan_write(path, TAGS)
 
+    def test_rubbish_before_the_first_frame_is_kept(self, mp3: Path) -> None:
+        mp3.write_bytes(bytes(417) + b"rubbish" + mp3.read_bytes())
+        assert b"\0rubbish\xff" in tagged(mp3)
+
+    def test_a_chance_match_is_no_frame(self, tmp_path: Path) -> None:
+        path = tmp_path / "chance.mp3"
+        noise = b"\xff\xfb\x90\x00" + b"no second frame follows " * 200
+        path.write_bytes(b"ID3\x03\0\0" + to_synchsafe(20) + bytes(20) + noise)
+        with pytest.raises(MetadataError) as refused:
+            plan_write(path, TAGS)
+        assert refused.value.code == "malformed_file"
+
     @pytest.mark.parametrize("genre", ["(17)Rock", "17", "(Sound", "A/B", "Ä"])
     def test_odd_genres_read_back(self, mp3: Path, genre: str) -> None:
         apply(plan_write(mp3, TagSet(genre=genre)))

@@ -9,7 +9,7 @@ from earmark_files.metadata.aiff import AiffDocument
 from earmark_files.metadata.document import Document
 from earmark_files.metadata.errors import MetadataError
 from earmark_files.metadata.flac import FlacDocument
-from earmark_files.metadata.mp3 import Mp3Document, is_frame_header
+from earmark_files.metadata.mp3 import Mp3Document, has_frames, is_frame_header
 from earmark_files.metadata.mp4 import Mp4Document
 from earmark_files.metadata.ogg import OggDocument
 from earmark_files.metadata.policy import Policy
@@ -70,7 +70,8 @@ def sniff(source: Source) -> str:
         return SIDECAR_ONLY if following[:1] == b"\xff" and following[1] & 6 == 0 else "mp3"
     if following[:2] in (b"\xff\xf1", b"\xff\xf9") or head.startswith(_OTHER_SOUND):
         return SIDECAR_ONLY
-    return ""
+    # Some MP3 files begin with rubbish; four frames in a row are no chance.
+    return "mp3" if has_frames(source, 0, 4) else ""
 
 
 def open_document(source: Source, policy: Policy | None = None) -> Document:

@@ -50,6 +50,18 @@ def leading_tags(source: Source) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+_BITRATES = {
+    # (MPEG version is 1, layer): kbit/s by index; ISO 11172-3 and 13818-3, 2.4.2.3
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_RATES = (44100, 48000, 32000)
+
+
 def is_frame_header(head: bytes) -> bool:
     """Whether four bytes can begin an MPEG audio frame (ISO 11172-3, 2.4.1.3)."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
@@ -59,15 +71,46 @@ def is_frame_header(head: bytes) -> bool:
     return version != 1 and layer != 0 and rate != 15 and frequency != 3
 
 
-def has_frame(source: Source, start: int) -> bool:
-    """Whether an MPEG frame begins within 64 KiB of `start`."""
+def frame_length(head: bytes) -> int:
+    """Return the bytes of the frame that begins with these four; 0 for a free bit rate."""
+    version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
+    index, padding = head[2] >> 4, head[2] >> 1 & 1
+    if index == 0:
+        return 0
+    kilobits = _BITRATES[version == 3, layer][index - 1]
+    rate = _RATES[head[2] >> 2 & 3] >> {3: 0, 2: 1, 0: 2}[version]
+    if layer == 1:
+        return (12000 * kilobits // rate + padding) * 4
+    samples = 72000 if layer == 3 and version != 3 else 144000
+    return samples * kilobits // rate + padding
+
+
+def has_frames(source: Source, start: int, count: int = 2) -> bool:
+    """Whether `count` MPEG frames in a row begin within 64 KiB of `start`.
+
+    One header alone may be chance. A file or tag that ends where a frame ends will do, too.
+    """
     data = source.read(start, _SEARCH)
     at = data.find(b"\xff")
     while at >= 0:
-        if is_frame_header(data[at : at + 4]):
+        if is_frame_header(data[at : at + 4]) and _chain(source, start + at, count):
             return True
         at = data.find(b"\xff", at + 1)
     return False
+
+
+def _chain(source: Source, offset: int, count: int) -> bool:
+    for number in range(count):
+        head = source.read(offset, 4)
+        if not is_frame_header(head):
+            ends = len(head) < 4 or head[:3] in (b"TAG", b"APE", b"LYR", b"\0\0\0")
+            return number > 0 and ends
+        length = frame_length(head)
+        if length == 0:
+            # A free bit rate: the length is written nowhere.
+            return True
+        offset += length
+    return True
 
 
 class Mp3Document:
@@ -78,7 +121,7 @@ class Mp3Document:
     def __init__(self, source: Source) -> None:
         tags = leading_tags(source)
         start = sum(length for _, length in tags)
-        if not has_frame(source, start):
+        if not has_frames(source, start):
             raise MalformedFileError("No MPEG audio was found in the MP3 file.")
         end = trailing_tags(source, start)
         self.payload = Payload("mp3-frames", ((start, end - start),))
