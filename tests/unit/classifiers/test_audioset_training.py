@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors import safe_open
 
+from earmark_classifiers.audioset.network import AudioSetNetwork
+from earmark_classifiers.audioset.training import export
 from earmark_classifiers.audioset.training.augment import draw_batch, to_student_rate
 from earmark_classifiers.audioset.training.calibrate import (
     Calibration,
@@ -35,13 +39,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     with (folder / "manifest.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["clip_id", "path", "split"])
+        rows.writerow(["clip_id", "path", "split", "name_label"])
         for clip in range(CLIPS):
             name = f"{clip}.wav"
             soundfile.write(folder / name, rng.uniform(-0.5, 0.5, 3_200 + clip), 16_000)
-            rows.writerow([f"c{clip}", name, "train" if clip < 265 else "val"])
+            rows.writerow([f"c{clip}", name, "train" if clip < 262 else "val", "dog bark"])
     logits = rng.integers(-80, 20, (CLIPS, 527)).astype(np.int8)
     np.savez(folder / "teacher_scores.npz", mn04_logit_x8=logits)
+    challenge = [f"c{clip},{'Bark' if clip % 2 else 'Oboe'},val" for clip in range(262, CLIPS)]
+    (folder / "labels41.csv").write_text("\n".join(["clip_id,label,split", *challenge]))
+    nodes = [{"id": "/m/0bt9lr", "child_ids": ["/m/05tny_"]}, {"id": "/m/05tny_", "child_ids": []}]
+    (folder / "ontology.json").write_text(json.dumps(nodes))
     torch.manual_seed(0)
     state = MobileNetTagger(width=0.4).state_dict()
     published = {
@@ -82,13 +90,14 @@ def test_halving_the_rate_keeps_a_tone_and_drops_what_cannot_be_told() -> None:
 
 
 def test_training_resumed_after_an_epoch_ends_like_one_never_stopped(
-    folder: Path, corpus: Corpus, tmp_path: Path
+    folder: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start() -> Distillation:
         return Distillation(corpus, Teacher(folder / "teacher.pt"), RECIPE)
 
     straight = start()
     straight.run(tmp_path)
+    export_and_look(folder, tmp_path, monkeypatch)
     stopped = start()
     stopped.train_epoch()
     stopped.save(tmp_path / "half.pt")
@@ -97,6 +106,28 @@ def test_training_resumed_after_an_epoch_ends_like_one_never_stopped(
     resumed.run(tmp_path)
     for name, value in straight.average.state_dict().items():
         assert torch.allclose(value, resumed.average.state_dict()[name], atol=1e-5), name
+
+
+def export_and_look(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a training leaves can be exported, loaded, and says how it was made."""
+    for name in ("audio.npy", "offsets.npy"):
+        (out / name).symlink_to(folder / "cache" / name)
+    weights, figures = out / "weights.safetensors", out / "figures"
+    arguments = {"corpus": folder, "ontology": folder / "ontology.json", "out": out}
+    arguments |= {"weights": weights, "figures": figures}
+    line = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+    monkeypatch.setattr("sys.argv", ["export", *line])
+    export.main()
+    with safe_open(weights, framework="pt") as file:
+        metadata = file.metadata()
+        names = file.keys()
+        AudioSetNetwork().load_state_dict({name: file.get_tensor(name) for name in names})
+    assert json.loads(metadata["recipe"])["epochs_done"] == 2
+    assert set(json.loads(metadata["calibration"])) == {"scale", "offset"}
+    found = json.loads((figures / "audioset-figures.json").read_text())
+    assert found["named_clips"] == 8
+    assert found["challenge_top1"]["clips"] == 4
+    assert (figures / "audioset-reliability.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_student_starts_in_the_space_of_its_teacher(folder: Path, corpus: Corpus) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -79,6 +80,8 @@ def reliability(scores: Floats, truth: Floats) -> list[ReliabilityBin]:
 
 
 def expected_error(bins: list[ReliabilityBin]) -> float:
-    """Mean distance of score and truth over the bins, weighted by their pairs."""
+    """Mean distance of score and truth over the bins, weighted by their pairs; NaN without bins."""
     pairs = sum(b.pairs for b in bins)
+    if not pairs:
+        return math.nan
     return sum(abs(b.score - b.truth) * b.pairs for b in bins) / pairs
