@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import ClassVar
@@ -111,6 +112,7 @@ class ContainerContract:
             "catid": "ANMLDog",
         }
 
+    @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
     def test_ffmpeg_complains_no_more_than_before(self, path: Path) -> None:
         before = complaints(path)
         apply(plan_write(path, TAGS))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from mutagen.aiff import AIFF
 from mutagen.flac import FLAC
@@ -180,8 +182,13 @@ class TestM4aWithHeaderFirst(TestM4a):
     def make(self, folder: Path) -> Path:
         path = super().make(folder)
         moved = path.with_name("fast.m4a")
-        command = ["ffmpeg", "-v", "error", "-i", str(path), "-c", "copy"]
-        subprocess.run([*command, "-movflags", "+faststart", str(moved)], check=True)
+        options = {"movflags": "+faststart"}
+        with av.open(str(path)) as old, av.open(str(moved), "w", "ipod", options=options) as new:
+            stream = new.add_stream_from_template(old.streams.audio[0])
+            for packet in old.demux(audio=0):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    new.mux(packet)
         assert moved.read_bytes().index(b"moov") < moved.read_bytes().index(b"mdat")
         return moved
 
@@ -227,6 +234,7 @@ class _WavContract(_Id3Contract):
 class TestWav16(_WavContract):
     format_name = "wav-16"
 
+    @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
     def test_exiftool_reads_the_same(self, path: Path) -> None:
         apply(plan_write(path, TAGS))
         command = ["exiftool", "-charset", "riff=utf8", "-s", "-G", str(path)]

@@ -1,0 +1,7 @@
+"""`make fuzz`: the long run."""
+
+import sys
+
+from tests.fuzz.metadata import main
+
+sys.exit(main())
