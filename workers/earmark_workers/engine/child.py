@@ -11,7 +11,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -25,6 +25,8 @@ from earmark_workers.engine.messages import (
     ClassifyFile,
     Failed,
     FromWorker,
+    Identified,
+    IdentifiedFiles,
     Ready,
     Setup,
     StartFailed,
@@ -83,7 +85,7 @@ class Worker:
             decoder = Decoder(
                 setup=self._setup,
                 manifest=classifier.manifest,
-                take=self._files.get,
+                files=self._files,
                 put=self._items.put,
                 send=self._parent.send,
                 ask=self._ask,
@@ -106,12 +108,13 @@ class Worker:
                     self._unfinished += 1
                 self._files.put(message)
 
-    def _ask(self, task: int, tell: Callable[[], None]) -> bool:
-        box: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    def _ask(self, found: Sequence[Identified]) -> list[bool]:
+        boxes: list[queue.SimpleQueue[bool]] = [queue.SimpleQueue() for _ in found]
         with self._lock:
-            self._verdicts[task] = box
-        tell()
-        return box.get()
+            for file, box in zip(found, boxes, strict=True):
+                self._verdicts[file.task] = box
+        self._parent.send(IdentifiedFiles(tuple(found)))
+        return [box.get() for box in boxes]
 
     def _predict(self, batcher: Batcher) -> None:
         ends: dict[int, ClipEnd] = {}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,10 @@ from earmark_workers.engine.messages import (
 
 SILENCE_PEAK = 10 ** (-70 / 20)
 """A file that never gets louder than this (-70 dBFS, 10 steps of 16 bit) holds no sound to name."""
+
+GROUP_FILES = 16
+GROUP_BYTES = 64 << 20
+"""Files identified together: few enough that their bytes are still cached when decoded."""
 
 ADVANCE_S = 60.0
 """How often, in seconds of sound, a long file reports that it is still being worked on."""
@@ -59,50 +65,81 @@ class Decoder:
         *,
         setup: Setup,
         manifest: Manifest,
-        take: Callable[[], ClassifyFile],
+        files: SimpleQueue[ClassifyFile],
         put: Callable[[tuple[int, ClipWindow] | ClipEnd | Dropped | Failed], None],
         send: Callable[[FromWorker], None],
-        ask: Callable[[int, Callable[[], None]], bool],
+        ask: Callable[[Sequence[Identified]], list[bool]],
     ) -> None:
         self._setup = setup
         self._manifest = manifest
-        self._take = take
+        self._files = files
         self._put = put
         self._send = send
         self._ask = ask
 
     def run(self) -> None:
-        """Decode file after file; ends with the process."""
+        """Identify and decode group after group; ends with the process."""
         with GuardedDecoder(
             timeout_s=self._setup.decode_timeout_s, memory_mb=self._setup.decode_memory_mb
         ) as guard:
+            ahead: ClassifyFile | None = None
             while True:
-                self._decode(guard, self._take())
+                group, ahead = self._take_group(ahead or self._files.get())
+                identified = [pair for file in group if (pair := self._identify(guard, file))]
+                verdicts = self._ask([found for _, found in identified])
+                for (file, found), proceed in zip(identified, verdicts, strict=True):
+                    if proceed:
+                        self._decode(guard, file, found)
+                    else:
+                        self._put(Dropped(file.task))
 
-    def _decode(self, guard: GuardedDecoder, file: ClassifyFile) -> None:
+    def _take_group(self, first: ClassifyFile) -> tuple[list[ClassifyFile], ClassifyFile | None]:
+        """Return files to identify together, and one that was taken but is too much."""
+        group, size = [first], first.size
+        while len(group) < GROUP_FILES:
+            try:
+                file = self._files.get_nowait()
+            except Empty:
+                break
+            size += file.size
+            if size > GROUP_BYTES:
+                return group, file
+            group.append(file)
+        return group, None
+
+    def _identify(
+        self, guard: GuardedDecoder, file: ClassifyFile
+    ) -> tuple[ClassifyFile, Identified] | None:
+        with self._failing(file.task):
+            state = _stat(file.path)
+            identity = guard.identify(file.path)
+            told = (identity.hash, identity.audio_bytes, state.st_size, state.st_mtime_ns)
+            return file, Identified(file.task, *told)
+        return None
+
+    def _decode(self, guard: GuardedDecoder, file: ClassifyFile, found: Identified) -> None:
+        with self._failing(file.task):
+            self._put(self._stream(guard, file, found))
+
+    @contextmanager
+    def _failing(self, task: int) -> Iterator[None]:
+        """Turn what goes wrong with one file into its failure; the thread lives on for others."""
         try:
-            self._put(self._stream(guard, file))
+            yield
         except AudioFileError as error:
-            self._put(Failed(file.task, error.code, error.message, error.retryable))
-        except Exception as error:  # noqa: BLE001 - the thread must live on for other files
+            self._put(Failed(task, error.code, error.message, error.retryable))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this file only
             traceback.print_exc()  # into the worker's error log
             reason = f"An unexpected fault of Earmark while reading it ({error!r}); please report."
-            self._put(Failed(file.task, "internal_error", reason, retryable=True))
+            self._put(Failed(task, "internal_error", reason, retryable=True))
 
-    def _stream(self, guard: GuardedDecoder, file: ClassifyFile) -> ClipEnd | Dropped:
-        before = _stat(file.path)
-        identity = guard.identify(file.path)
-        told = Identified(
-            file.task, identity.hash, identity.audio_bytes, before.st_size, before.st_mtime_ns
-        )
-        if not self._ask(file.task, lambda: self._send(told)):
-            return Dropped(file.task)
+    def _stream(self, guard: GuardedDecoder, file: ClassifyFile, found: Identified) -> ClipEnd:
         rate = self._manifest.sample_rate
         with guard.stream(file.path, sample_rate=rate) as blocks:
             samples = self._cut(file.task, blocks)
             info = blocks.info
         after = _stat(file.path)
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        if (found.size, found.mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise AudioFileError(
                 "The file changed while it was being read; it is read again on the next run.",
                 code=ReadErrorCode.CHANGED_DURING_RUN,

@@ -41,6 +41,7 @@ class ClassifyFile:
     task: int
     path: str
     """As `os.fsdecode` gives it: names that are not UTF-8 come through whole."""
+    size: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,13 @@ class Identified:
     audio_bytes: int
     size: int
     mtime_ns: int
+
+
+@dataclass(frozen=True)
+class IdentifiedFiles:
+    """Several files at once: asking the database about them together is cheaper."""
+
+    files: tuple[Identified, ...]
 
 
 @dataclass(frozen=True)
@@ -122,4 +130,4 @@ class Failed:
 
 
 ToWorker = Setup | ClassifyFile | Verdict
-FromWorker = Ready | StartFailed | Identified | Advanced | Classified | Failed
+FromWorker = Ready | StartFailed | IdentifiedFiles | Advanced | Classified | Failed

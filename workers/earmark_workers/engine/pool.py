@@ -28,6 +28,7 @@ from earmark_workers.engine.messages import (
     Failed,
     FromWorker,
     Identified,
+    IdentifiedFiles,
     Ready,
     Setup,
     StartFailed,
@@ -200,7 +201,7 @@ class WorkerPool:
         process = min(candidates, key=lambda p: (p.load, len(p.tasks)))
         process.tasks[task.id] = task
         process.solo = solo
-        process.send(ClassifyFile(task.id, task.path))
+        process.send(ClassifyFile(task.id, task.path, task.size))
 
     def _assign_suspects(self) -> None:
         while self._suspects and (
@@ -224,6 +225,8 @@ class WorkerPool:
                     process.ready, self._failed_starts = True, 0
                 elif isinstance(message, StartFailed):
                     raise EngineError(message.message, code=message.code)
+                elif isinstance(message, IdentifiedFiles):
+                    events += message.files
                 else:
                     if isinstance(message, Classified | Failed):
                         self._forget(process, message.task)

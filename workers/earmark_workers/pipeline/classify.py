@@ -46,6 +46,10 @@ COMMIT_AFTER_S = 1.0
 """Results are stored when there are so many, or when the oldest has waited so long."""
 
 
+ASK_AGAIN_S = 1.0
+"""Where no job was free, the next question waits so long, unless nothing else is left to do."""
+
+
 @dataclass
 class Step:
     """What one step brought about; everything in it is stored already.
@@ -101,6 +105,7 @@ class Classification:
         self._results: list[Classified] = []
         self._since = math.inf  # when the oldest result came
         self._renew_at = time.monotonic() + self._renew_s
+        self._ask_at = -math.inf
 
     @property
     def busy(self) -> bool:
@@ -157,8 +162,9 @@ class Classification:
         return settings.EARMARK_JOB_LEASE_SECONDS / 3
 
     def _claim(self) -> list[ClaimedJob]:
-        if not self._pool.busy and self._results:
-            return []  # store first: jobs may be waiting for these very results
+        now = time.monotonic()
+        if self._held and now < self._ask_at:
+            return []
         claimed = claim_jobs(
             classifier=self._classifier,
             worker=self._worker,
@@ -166,6 +172,8 @@ class Classification:
             run=self._run,
         )
         self._held |= {job.job_id: job for job in claimed}
+        if not claimed:
+            self._ask_at = now + ASK_AGAIN_S
         return claimed
 
     def _due(self) -> bool:
