@@ -86,6 +86,7 @@ def test_every_error_has_its_own_stable_code() -> None:
         "invalid_input",
         "invalid_manifest",
         "invalid_output",
+        "missing_dependency",
         "not_loaded",
         "out_of_device_memory",
         "weights_missing",
