@@ -137,6 +137,16 @@ class TestId3:
         mp3.write_bytes(bytes(417) + b"rubbish" + mp3.read_bytes())
         assert b"\0rubbish\xff" in tagged(mp3)
 
+    @pytest.mark.parametrize("rest", [b"", b"\xff", b"\xff\xfb", b"\xff\xfb\x90"])
+    def test_a_tag_with_next_to_nothing_behind_it_is_refused(
+        self, tmp_path: Path, rest: bytes
+    ) -> None:
+        path = tmp_path / "cut.mp3"
+        path.write_bytes(b"ID3\x03\0\0" + to_synchsafe(20) + bytes(20) + rest)
+        with pytest.raises(MetadataError) as refused:
+            plan_write(path, TAGS)
+        assert refused.value.code == "malformed_file"
+
     def test_a_chance_match_is_no_frame(self, tmp_path: Path) -> None:
         path = tmp_path / "chance.mp3"
         noise = b"\xff\xfb\x90\x00" + b"no second frame follows " * 200

@@ -66,10 +66,11 @@ def sniff(source: Source) -> str:
     following = source.read(start, 4)
     if following == b"fLaC":
         return "flac"
-    if is_frame_header(following) or (start and following[:2] != b"\xff\xf1"):
-        return SIDECAR_ONLY if following[:1] == b"\xff" and following[1] & 6 == 0 else "mp3"
-    if following[:2] in (b"\xff\xf1", b"\xff\xf9") or head.startswith(_OTHER_SOUND):
+    adts = len(following) > 1 and following[0] == 0xFF and following[1] & 0xF6 == 0xF0
+    if adts or head.startswith(_OTHER_SOUND):
         return SIDECAR_ONLY
+    if start or is_frame_header(following):
+        return "mp3"
     # Some MP3 files begin with rubbish; four frames in a row are no chance.
     return "mp3" if has_frames(source, 0, 4) else ""
 
