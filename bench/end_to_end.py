@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from installation import EARMARK, has_wordnet, make_installation
 from machine import describe_machine
 from process_tree import TreeUse, run_measured
 
@@ -69,13 +70,9 @@ def make_library(folder: Path, files: int, seed: int) -> float:
 
 def tag(folder: Path, data: Path, output: Path) -> TreeUse:
     """Tag the library as a user would; the database exists, as after ``make setup``."""
-    environment = {**os.environ, "EARMARK_DATA_DIR": str(data)}
-    earmark = [sys.executable, "-m", "earmark"]
-    prepared = run_measured([*earmark, "migrate", "-v", "0"], environment, output)
-    if prepared.status:
-        raise SystemExit("the database could not be made")
+    environment = make_installation(data)
     return run_measured(
-        [*earmark, "tag", "--json", "--workers", "1", str(folder)], environment, output
+        [*EARMARK, "tag", "--json", "--workers", "1", str(folder)], environment, output
     )
 
 
@@ -177,7 +174,8 @@ def report(use: TreeUse, stages: Stages, files: int, size: int) -> str:
             "",
             describe_machine(),
             f"- input: {files} WAVs of 44.1/48 kHz, {audio / 60:.1f} min of audio, "
-            f"{size / 2**20:.0f} MiB; tags written, start-up included",
+            f"{size / 2**20:.0f} MiB; tags written, start-up included, "
+            f"{'with' if has_wordnet() else 'without'} WordNet",
             "",
             "| what | CPU seconds | x real time per core-second |",
             "|---|---:|---:|",

@@ -10,13 +10,12 @@ is the highest sum over all processes of the tree at one moment; kept in
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from installation import EARMARK, has_wordnet, make_installation
 from machine import describe_machine
 from process_tree import TreeUse, run_measured
 
@@ -38,11 +37,9 @@ def write_noise(path: Path, seconds: float, rate: int, subtype: str) -> None:
 
 def tag(folder: Path, data: Path) -> TreeUse:
     """Tag one folder in a fresh installation."""
-    environment = {**os.environ, "EARMARK_DATA_DIR": str(data)}
-    earmark = [sys.executable, "-m", "earmark"]
+    environment = make_installation(data)
     output = data.with_suffix(".out")
-    run_measured([*earmark, "migrate", "-v", "0"], environment, output)
-    use = run_measured([*earmark, "tag", "--workers", "1", str(folder)], environment, output)
+    use = run_measured([*EARMARK, "tag", "--workers", "1", str(folder)], environment, output)
     if use.status:
         raise SystemExit(f"tagging {folder.name} ended with status {use.status}")
     return use
@@ -72,6 +69,7 @@ def main() -> None:
             "# Peak memory of `earmark tag --workers 1`, whole process tree, MiB",
             "",
             describe_machine(),
+            f"- synonyms: {'with' if has_wordnet() else 'without'} WordNet",
             f"- wanted: under {WANTED_MB}, and no more for a long file than for a short one",
             "",
             "| input | resident, summed | shared pages counted once | each process |",
