@@ -83,9 +83,18 @@ def test_the_table_shows_tags_and_reasons_without_colour_codes() -> None:
     print_table(console, [DOG, BROKEN])
     text = printed(console)
     assert "Track 18.wav" in text
-    assert "Bark 0.91: Bark" in text
+    assert "Bark 0.91" in text
     assert "not_audio: No sound [in] it." in text
     assert "\x1b" not in text
+
+
+def test_the_table_is_in_order_and_shows_the_other_words_of_a_label() -> None:
+    console = plain_console()
+    rain = (TagReport("Rain", 0.5, "Rain", "classifier"), TagReport("rainfall", 0.5, "Rain", "s"))
+    print_table(console, [DOG, FileReport("/lib/Track 02.wav", Status.TAGGED, tags=rain)])
+    text = printed(console)
+    assert text.index("Track 02.wav") < text.index("Track 18.wav")
+    assert "Rain 0.50 (rainfall)" in text
 
 
 def test_a_file_name_cannot_send_commands_to_the_terminal() -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from earmark_files.paths import display
 from earmark_workers.report.progress import format_seconds
-from earmark_workers.report.values import FileReport, Status
+from earmark_workers.report.values import FileReport, Status, TagReport
 
 MAX_ROWS = 50
 """Longer tables help nobody; `--json` and `--csv` give every file."""
@@ -22,7 +22,7 @@ MAX_ROWS = 50
 def print_table(
     console: Console, reports: Sequence[FileReport], *, rows: int | None = MAX_ROWS
 ) -> None:
-    """Print what was done, a line a file: name, length, tags or the reason why there are none.
+    """Print what was done, in order of the names, a line a file: name, length, tags or the reason why there are none.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def print_table(
     table.add_column("File", overflow="fold", max_width=48)
     table.add_column("Length", justify="right")
     table.add_column("Tags", overflow="fold")
-    for report in reports[:rows]:
+    for report in sorted(reports, key=lambda report: report.path)[:rows]:
         table.add_row(
             escape(display(_shorten(report.path, root))),
             "" if report.duration is None else format_seconds(report.duration),
@@ -82,7 +82,16 @@ def _outcome(report: FileReport) -> str:
         return f"[{colour}]{report.error.code}[/]: {escape(report.error.message)}"
     if not report.tags:
         return "[dim]no tag above the threshold[/]"
-    by_label: dict[str, list[str]] = {}
+    by_label: dict[str, list[TagReport]] = {}
     for tag in report.tags:
-        by_label.setdefault(f"{tag.label} {tag.confidence:.2f}", []).append(tag.tag)
-    return escape("; ".join(f"{label}: {', '.join(t)}" for label, t in by_label.items()))
+        by_label.setdefault(tag.label, []).append(tag)
+    return "; ".join(map(_label, by_label.values()))
+
+
+def _label(tags: Sequence[TagReport]) -> str:
+    """Show the tags of one label: its name and confidence, its other words in brackets."""
+    first, *others = tags
+    text = f"{escape(first.tag)} {first.confidence:.2f}"
+    if others:
+        text += f" [dim]({escape(', '.join(tag.tag for tag in others))})[/]"
+    return text
