@@ -22,7 +22,9 @@ MAX_ROWS = 50
 def print_table(
     console: Console, reports: Sequence[FileReport], *, rows: int | None = MAX_ROWS
 ) -> None:
-    """Print what was done, in order of the names, a line a file: name, length, tags or the reason why there are none.
+    """Print what was done, a line a file in order of their names.
+
+    A line has name, length, and the tags or the reason why there are none.
 
     Parameters
     ----------
