@@ -19,6 +19,7 @@ import numpy as np
 from earmark.classifiers.registry import make_classifier
 from earmark_plugin_api import Classifier, ClassifierError, ClipWindow
 from earmark_workers.engine.batching import Batcher, ClipError, ClipScores
+from earmark_workers.engine.checked import CheckedScorer
 from earmark_workers.engine.decode import ClipEnd, Decoder, Dropped
 from earmark_workers.engine.messages import (
     Classified,
@@ -94,7 +95,7 @@ class Worker:
         # Decoding starts while the weights are still being read.
         classifier.load(self._setup.device)
         self._parent.send(Ready(classifier.manifest.identity))
-        self._predict(Batcher(classifier, self._setup.batch_windows))
+        self._predict(Batcher(CheckedScorer(classifier), self._setup.batch_windows))
 
     def _listen(self) -> None:
         while True:

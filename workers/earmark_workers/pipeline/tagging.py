@@ -13,7 +13,6 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
 from earmark.library.services import AudioFacts, record_facts
 from earmark.tagging.knowledge import NO_SYNONYMS, SynonymSource, TagPolicy
-from earmark.tagging.knowledge.lexicon import WORDNET_VERSION
 from earmark.tagging.knowledge.synonyms import SynonymBook, load_synonyms
 from earmark.tagging.models import Tag
 from earmark.tagging.selectors import get_policy, get_tags, list_files_to_derive
@@ -66,7 +65,7 @@ def rules_for(library: Library, classifier: ClassifierVersion, threshold: float 
         classifier,
         get_policy(library=library, threshold=threshold),
         book or NO_SYNONYMS,
-        f"wordnet-{WORDNET_VERSION}" if book else "",
+        book.version if book else "",
     )
 
 
