@@ -147,6 +147,16 @@ class TestId3:
             plan_write(path, TAGS)
         assert refused.value.code == "malformed_file"
 
+    def test_a_damaged_wav_is_not_taken_for_an_mp3(self, tmp_path: Path) -> None:
+        path = tmp_path / "damaged.wav"
+        free_bit_rate = b"\xff\xfb\x00\x00" * 50
+        path.write_bytes(b"RIFX" + build.wav(audio=build.AUDIO + free_bit_rate)[4:])
+        assert plan_write(path, TAGS).container == "sidecar"
+        path.write_bytes(b"XIFF" + build.wav(audio=build.AUDIO + free_bit_rate)[4:])
+        with pytest.raises(MetadataError) as refused:
+            plan_write(path, TAGS)
+        assert refused.value.code == "not_audio"
+
     def test_a_chance_match_is_no_frame(self, tmp_path: Path) -> None:
         path = tmp_path / "chance.mp3"
         noise = b"\xff\xfb\x90\x00" + b"no second frame follows " * 200

@@ -107,8 +107,9 @@ def _chain(source: Source, offset: int, count: int) -> bool:
             return number > 0 and ends
         length = frame_length(head)
         if length == 0:
-            # A free bit rate: the length is written nowhere.
-            return True
+            # A free bit rate: the length is written nowhere, so one header must do; too little
+            # where a longer chain is asked for.
+            return count <= 2
         offset += length
     return True
 
