@@ -104,7 +104,7 @@ def _chain(source: Source, offset: int, count: int) -> bool:
         head = source.read(offset, 4)
         if not is_frame_header(head):
             ends = len(head) < 4 or head[:3] in (b"TAG", b"APE", b"LYR", b"\0\0\0")
-            return number > 0 and ends
+            return number > 0 and ends and count <= 2
         length = frame_length(head)
         if length == 0:
             # A free bit rate: the length is written nowhere, so one header must do; too little
