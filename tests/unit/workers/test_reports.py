@@ -131,3 +131,10 @@ def test_progress_counts_files_audio_speed_and_failures() -> None:
 
 def test_lengths_are_shown_as_clocks_do() -> None:
     assert [format_seconds(s) for s in (0.4, 65, 3723)] == ["0:00", "1:05", "1:02:03"]
+
+
+def test_the_summary_does_not_pass_off_files_without_tags_as_tagged() -> None:
+    console = plain_console()
+    counts = Counter({Status.TAGGED: 14})
+    print_summary(console, counts=counts, fresh=14, seconds=36.0, elapsed=1.0, empty=3)
+    assert printed(console).startswith("14 files, 14 tagged (3 without a tag above the threshold);")

@@ -40,6 +40,7 @@ class Output:
             self._lines = CsvLines(_byte_transparent(sys.stdout))
         self._tables = self.messages if self._lines else Console(highlight=False)
         self._fresh: list[FileReport] = []
+        self._empty = 0
 
     @property
     def wants_all(self) -> bool:
@@ -52,6 +53,7 @@ class Output:
 
     def report(self, report: FileReport) -> None:
         """Put out one file."""
+        self._empty += report.fresh and report.error is None and not report.tags
         if self._lines is None:
             self._fresh.append(report)
         else:
@@ -67,7 +69,14 @@ class Output:
         """Print table and summary."""
         if self._lines is None:
             print_table(self._tables, self._fresh, rows=self._rows)
-        print_summary(self._tables, counts=counts, fresh=fresh, seconds=seconds, elapsed=elapsed)
+        print_summary(
+            self._tables,
+            counts=counts,
+            fresh=fresh,
+            seconds=seconds,
+            elapsed=elapsed,
+            empty=self._empty,
+        )
         sys.stdout.flush()
 
 

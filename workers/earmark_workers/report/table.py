@@ -57,13 +57,21 @@ def print_diff(console: Console, report: FileReport) -> None:
 
 
 def print_summary(
-    console: Console, *, counts: Counter[Status], fresh: int, seconds: float, elapsed: float
+    console: Console,
+    *,
+    counts: Counter[Status],
+    fresh: int,
+    seconds: float,
+    elapsed: float,
+    empty: int = 0,
 ) -> None:
-    """Print one line of totals, the failures named."""
+    """Print one line of totals, the failures named, and how many new files got no tag."""
     total = sum(counts.values())
     parts = [f"{total} files"]
     parts += [f"{counts[status]} {status.value}" for status in Status if counts[status]]
     line = ", ".join(parts)
+    if empty:
+        line += f" ({empty} without a tag above the threshold)"
     if fresh:
         line += (
             f"; {seconds / 3600:.2f} h of audio in {format_seconds(elapsed)} "
