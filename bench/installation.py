@@ -21,6 +21,10 @@ def make_installation(data: Path) -> dict[str, str]:
         (data / "nltk_data").symlink_to(_WORDNET)
     environment = {**os.environ, "EARMARK_DATA_DIR": str(data)}
     subprocess.run([*EARMARK, "migrate", "--verbosity", "0"], env=environment, check=True)
+    if has_wordnet():
+        subprocess.run(
+            [*EARMARK, "setup_wordnet"], env=environment, check=True, stdout=subprocess.DEVNULL
+        )
     return environment
 
 

@@ -77,9 +77,10 @@ class WordNetLexicon:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lock = threading.Lock()
         self._reader: Any = None
+        self._failure: WordNetMissingError | None = None
 
     def sense(self, name: str) -> Sense:
         """Return a synset by name; raises KeyError if there is none."""
@@ -102,19 +103,25 @@ class WordNetLexicon:
             return tuple(_as_sense(synset) for synset in found)
 
     def _open(self) -> Any:
+        if self._failure is not None:
+            raise self._failure
         if self._reader is None:
-            self._reader = _open_reader(self._folder)
+            try:
+                self._reader = _open_reader(self.folder)
+            except WordNetMissingError as error:
+                self._failure = error
+                raise
         return self._reader
 
 
 def find_wordnet(data_dir: Path) -> Path | None:
     """Return the NLTK data folder that holds WordNet: Earmark's own, else one NLTK knows."""
-    import nltk
+    own = data_dir / NLTK_DATA
+    if holds_wordnet(own):
+        return own
+    import nltk  # half a second: only where it has to be asked
 
-    for folder in (data_dir / NLTK_DATA, *map(Path, nltk.data.path)):
-        if _holds_wordnet(folder):
-            return folder
-    return None
+    return next((folder for folder in map(Path, nltk.data.path) if holds_wordnet(folder)), None)
 
 
 def open_lexicon(data_dir: Path) -> WordNetLexicon:
@@ -139,7 +146,8 @@ def open_lexicon(data_dir: Path) -> WordNetLexicon:
     return WordNetLexicon(folder)
 
 
-def _holds_wordnet(folder: Path) -> bool:
+def holds_wordnet(folder: Path) -> bool:
+    """Whether an NLTK data folder holds the WordNet that the tables were made for."""
     return _version_of(folder) == WORDNET_VERSION
 
 

@@ -22,9 +22,9 @@ from earmark.tagging.knowledge.lexicon import (
     Lexicon,
     Sense,
     WordNetMissingError,
-    open_lexicon,
 )
 from earmark.tagging.knowledge.ontology import fold_name, load_ontology
+from earmark.tagging.knowledge.sense_cache import CachedLexicon, open_cached_lexicon
 from earmark.tagging.knowledge.tables import DATA, read_table
 from earmark.tagging.knowledge.tags import Synonym
 from earmark_plugin_api import Label
@@ -101,7 +101,8 @@ class SynonymBook:
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon: Lexicon | None = lexicon
+        self._lexicon = lexicon
+        self._unreadable = False
         self._by_id = {choice.id: choice for choice in load_choices()}
         self._by_name: dict[str, SynsetChoice] = {}
         for choice in load_choices():
@@ -114,10 +115,8 @@ class SynonymBook:
 
     @property
     def version(self) -> str:
-        """Short hash of the committed tables: while it is the same, so are the synonyms."""
-        tables = (DATA / name for name in ("synsets.csv", "unfit_words.csv"))
-        content = b"".join(table.read_bytes() for table in tables)
-        return f"wordnet-{WORDNET_VERSION}-{hashlib.blake2b(content, digest_size=4).hexdigest()}"
+        """Version of WordNet and the tables: while it is the same, so are the synonyms."""
+        return tables_version()
 
     def synonyms_of(self, label: Label) -> tuple[Synonym, ...]:
         """Return the synonyms of a label, by its id or else by its name as a free word."""
@@ -135,8 +134,6 @@ class SynonymBook:
 
     def _look_up(self, label_id: str, name: str) -> tuple[Synonym, ...]:
         choice = self._by_id.get(label_id) or self._by_name.get(fold_name(name))
-        if self._lexicon is None:
-            return ()
         try:
             if choice is not None:
                 senses = [self._lexicon.sense(synset) for synset in choice.synsets]
@@ -144,13 +141,13 @@ class SynonymBook:
             only = only_sound_sense(self._lexicon.senses(name))
             return self._of_free_word(name, only) if only else ()
         except WordNetMissingError as error:
-            log.warning("synonyms_unavailable", code=error.code, reason=str(error))
-            self._lexicon = None
+            if not self._unreadable:
+                log.warning("synonyms_unavailable", code=error.code, reason=str(error))
+            self._unreadable = True
             return ()
 
     def _of_free_word(self, word: str, sense: Sense) -> tuple[Synonym, ...]:
         """Take only words that mainly mean this: "sword" must not become "steel"."""
-        assert self._lexicon is not None
         kind = sense.category.partition(".")[0]
         ambiguous = set()
         for lemma in sense.lemmas:
@@ -173,10 +170,29 @@ def load_synonyms(data_dir: Path) -> SynonymBook | None:
         Earmark's data folder (``EARMARK_DATA_DIR``).
     """
     try:
-        return SynonymBook(open_lexicon(data_dir))
+        return SynonymBook(open_table_lexicon(data_dir))
     except WordNetMissingError as error:
         log.warning("synonyms_unavailable", code=error.code, reason=str(error))
         return None
+
+
+def open_table_lexicon(data_dir: Path) -> CachedLexicon:
+    """Return this machine's lexicon, ready for what the tables name.
+
+    Raises
+    ------
+    WordNetMissingError
+        If there is no WordNet.
+    """
+    names = {name for choice in load_choices() for name in choice.synsets}
+    return open_cached_lexicon(data_dir, names=names, version=tables_version())
+
+
+def tables_version() -> str:
+    """Return WordNet's version and a short hash of the committed tables."""
+    tables = (DATA / name for name in ("synsets.csv", "unfit_words.csv"))
+    content = b"".join(table.read_bytes() for table in tables)
+    return f"wordnet-{WORDNET_VERSION}-{hashlib.blake2b(content, digest_size=4).hexdigest()}"
 
 
 def select_words(

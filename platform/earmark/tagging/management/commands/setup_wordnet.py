@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from earmark.tagging.knowledge.lexicon import WordNetMissingError
+from earmark.tagging.knowledge.synonyms import open_table_lexicon
 from earmark.tagging.knowledge.wordnet_setup import WordNetSetupError, set_up_wordnet
 
 
@@ -20,6 +22,8 @@ class Command(BaseCommand):
         """Say where WordNet is, or why there is none."""
         try:
             folder = set_up_wordnet(settings.DATA_DIR)
-        except WordNetSetupError as error:
+            # Now, so that no run of `tag` has to wait for it.
+            open_table_lexicon(settings.DATA_DIR).fill()
+        except (WordNetSetupError, WordNetMissingError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"WordNet is in {folder}.")
