@@ -20,7 +20,7 @@ def quadratic_softmax(scores: Floats) -> Floats:
     Each window is weighted by its own score, squared. The mean loses a short event in a long
     file, the maximum believes every outlier. Linear softmax, ``sum p^2 / sum p`` (Wang et al., "A
     Comparison of Five Multiple Instance Learning Pooling Functions", arXiv 1810.09050), lies
-    between, but loses more the longer the file; see ``docs/adr/0004-pooling.md``.
+    between, but loses more the longer the file; see ``docs/adr/0003-pooling.md``.
 
     Parameters
     ----------
