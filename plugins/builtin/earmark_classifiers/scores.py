@@ -32,8 +32,9 @@ def quadratic_softmax(scores: Floats) -> Floats:
     ndarray of float32, shape (labels,)
         Between the smallest and the largest window score.
     """
-    squares = np.square(scores, dtype=np.float64)
-    total, cubes = squares.sum(axis=0), (squares * scores).sum(axis=0)
+    # einsum casts piece by piece: ten hours of windows are not copied to float64 as a whole.
+    total = np.einsum("ij,ij->j", scores, scores, dtype=np.float64)
+    cubes = np.einsum("ij,ij,ij->j", scores, scores, scores, dtype=np.float64)
     pooled = np.divide(cubes, total, out=np.zeros_like(total), where=total > 0)
     # Rounding must not lift a label above its best window.
     result: Floats = pooled.astype(np.float32).clip(scores.min(axis=0), scores.max(axis=0))
