@@ -25,7 +25,7 @@ class AudioIdentity:
     Attributes
     ----------
     hash : str
-        Scheme, colon, 40 hexadecimal digits of BLAKE2b: ``wav-data:...``. Two files with the same
+        Scheme, colon, 64 hexadecimal digits of SHA-256: ``wav-data:...``. Two files with the same
         hash hold the same audio in the same encoding. The scheme ``file`` means that the whole
         file was hashed because its audio could not be told from the rest.
     container : str

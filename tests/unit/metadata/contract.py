@@ -143,7 +143,7 @@ class ContainerContract:
         content = path.read_bytes()
         scheme = audio_identity(path).hash.split(":")[0]
         with pytest.raises(ConflictError):
-            apply(plan_write(path, TAGS, audio_hash=f"{scheme}:{'0' * 40}"))
+            apply(plan_write(path, TAGS, audio_hash=f"{scheme}:{'0' * 64}"))
         assert path.read_bytes() == content
         assert leftovers(path.parent) == []
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from earmark_files.identity import audio_identity
 from earmark_files.metadata import (
     ConflictError,
     LockedError,
@@ -20,6 +21,7 @@ from earmark_files.metadata import (
     VerificationError,
     WritePlan,
     apply,
+    copying,
     plan_write,
     read_tags,
     remove_stale_in,
@@ -147,6 +149,44 @@ def test_a_full_disk_is_noticed_before_anything_is_written(path: Path) -> None:
     assert path.read_bytes() == CONTENT
 
 
+@pytest.fixture(params=["small", "huge"])
+def any_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat the file as what it is, and as one whose audio is hashed while it is written."""
+    if request.param == "huge":
+        monkeypatch.setattr(copying, "_FOLLOW_FROM", 0)
+
+
+@pytest.mark.usefixtures("any_size")
+def test_a_copy_is_proven_at_any_size(path: Path) -> None:
+    identity = audio_identity(path)
+    apply(plan_write(path, TAGS))
+    assert (audio_identity(path), read_tags(path).keywords) == (identity, TAGS.keywords)
+
+
+@pytest.mark.usefixtures("any_size")
+def test_audio_that_is_not_the_planned_one_is_a_conflict_at_any_size(path: Path) -> None:
+    plan = plan_write(path, TAGS, audio_hash=f"wav-data:{'0' * 64}")
+    with pytest.raises(ConflictError):
+        apply(plan)
+    assert path.read_bytes() == CONTENT
+    assert own_files(path.parent) == []
+
+
+@pytest.mark.usefixtures("any_size")
+def test_a_volume_that_loses_the_end_is_found_out(path: Path) -> None:
+    class Losing(Disk):
+        def sync(self, descriptor: int) -> None:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            super().sync(descriptor)
+
+    plan = plan_write(path, TAGS)
+    with pytest.raises(MetadataError):
+        apply(plan, disk=Losing())
+    assert path.read_bytes() == CONTENT
+    assert own_files(path.parent) == []
+
+
+@pytest.mark.usefixtures("any_size")
 def test_a_volume_that_lies_is_found_out(path: Path) -> None:
     plan = plan_write(path, TAGS)
     with pytest.raises(VerificationError):

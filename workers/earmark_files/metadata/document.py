@@ -63,15 +63,19 @@ class Payload:
         return sum(length for _, length in self.spans)
 
     def digest(self, source: Source) -> str:
-        """Hash the payload: ``scheme:`` and 40 hexadecimal digits of BLAKE2b."""
-        state = hashlib.blake2b(digest_size=20)
+        """Hash the payload: ``scheme:`` and 64 hexadecimal digits of SHA-256.
+
+        The processors of today have instructions for it, so it takes half the time of BLAKE2b;
+        this is by far the dearest step that reads the whole file.
+        """
+        state = hashlib.sha256()
         for block in iterate(source, self.spans):
             state.update(block)
         return f"{self.scheme}:{state.hexdigest()}"
 
     def rest_digest(self, source: Source) -> str:
         """Hash everything that is not payload, in file order, with the positions of both."""
-        state = hashlib.blake2b(digest_size=20)
+        state = hashlib.sha256()
         position = 0
         for offset, length in [*sorted(self.spans), (source.size, 0)]:
             state.update(f"{position}+{offset - position};".encode())

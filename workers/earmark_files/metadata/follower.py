@@ -26,7 +26,7 @@ class Follower:
     def __init__(self, descriptor: int, payload: Payload) -> None:
         self._descriptor = descriptor
         self._payload = payload
-        self._state = hashlib.blake2b(digest_size=20)
+        self._state = hashlib.sha256()
         self._written = 0
         self._stopped = False
         self._error: OSError | None = None

@@ -1,6 +1,6 @@
 """Change tags that lie behind the audio inside the file, for files too big to copy lightly.
 
-Never done unless the policy asks for it (`Policy.in_place_from`); docs/adr/0005 tells when it is
+Never done unless the policy asks for it (`Policy.in_place_from`); docs/adr/0004 tells when it is
 worth it. The audio is not opened to writing at all: every write is either behind it, or replaces a
 size field in front of it. The old bytes are on the disk, in a journal beside the file, before the
 first of them is changed; after a crash the next run puts them back (`recover`).

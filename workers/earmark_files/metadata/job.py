@@ -11,7 +11,7 @@ import structlog
 from earmark_files.metadata.document import Payload
 from earmark_files.metadata.errors import ConflictError, VerificationError
 from earmark_files.metadata.plan import Snapshot
-from earmark_files.metadata.source import Source, Splice
+from earmark_files.metadata.source import Source, Splice, SplicedSource, iterate
 
 log = structlog.get_logger(__name__)
 
@@ -72,3 +72,10 @@ class Job:
         """
         rest = self.audio_after.rest_digest(source)
         return Snapshot(source.size, 0, audio, rest).same_content(self.after)
+
+    def keeps_audio(self, old: Source, new: Source) -> bool:
+        """Whether the audio of a new file is that of the old one, compared byte for byte."""
+        planned = SplicedSource(old, self.splices)
+        spans = self.audio_after.spans
+        pairs = zip(iterate(new, spans), iterate(planned, spans), strict=True)
+        return all(found == wanted for found, wanted in pairs)

@@ -17,7 +17,7 @@ from earmark_files.metadata.merge import Skip
 from earmark_files.metadata.policy import Policy
 from earmark_files.metadata.source import Splice
 
-SCHEMA = "earmark-undo/1"
+SCHEMA = "earmark-undo/2"
 
 
 @dataclass(frozen=True)
