@@ -76,15 +76,17 @@ def record_write(*, write_id: int, outcome: WriteOutcome) -> None:
 
     The next scan then finds nothing new, for the audio is the same.
     """
-    row = TagWrite.objects.select_for_update().get(pk=write_id)
-    row.state = outcome.state
-    if outcome.undo is not None:
-        row.undo = dict(outcome.undo)
-    row.error_code = outcome.code
-    row.error_message = to_storable(outcome.message)
-    row.file_size = outcome.size
-    row.file_mtime_ns = outcome.mtime_ns
-    row.finished_at = timezone.now()
-    row.save()
+    rows = TagWrite.objects.filter(pk=write_id)
+    file_id = rows.select_for_update().values_list("file_id", flat=True).get()
+    rows.update(
+        state=outcome.state,
+        error_code=outcome.code,
+        error_message=to_storable(outcome.message),
+        file_size=outcome.size,
+        file_mtime_ns=outcome.mtime_ns,
+        finished_at=timezone.now(),
+        # Undo records are large: not written a second time where nothing is new.
+        **({} if outcome.undo is None else {"undo": dict(outcome.undo)}),
+    )
     if outcome.size is not None and outcome.mtime_ns is not None:
-        record_stat(file_id=row.file_id, size=outcome.size, mtime_ns=outcome.mtime_ns)
+        record_stat(file_id=file_id, size=outcome.size, mtime_ns=outcome.mtime_ns)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from earmark.jobs.errors import UnidentifiedAudioError, UnknownLabelError
 from earmark.jobs.models import Job, PredictionSet, Run
@@ -83,6 +85,46 @@ def test_equal_audio_is_classified_once_and_the_others_follow():
     assert second.run.state == Run.State.FINISHED
     other.refresh_from_db()
     assert other.state == "running"
+
+
+def test_equal_audio_told_of_at_once_has_one_leader():
+    jobs = JobFactory.create_batch(3, classifier=ClassifierVersionFactory())
+
+    told = identify(claim(jobs[0]), "x:same")
+
+    assert sorted(answer.verdict for answer in told) == ["classify", "waits", "waits"]
+    (leader,) = Job.objects.running()
+    assert {job.waits_for_id for job in Job.objects.queued()} == {leader.pk}
+
+
+def test_a_job_of_another_run_on_the_same_new_file_is_followed():
+    first = JobFactory()
+    second = JobFactory(classifier=first.classifier, file=first.file)
+    mine, theirs = claim(first)
+
+    # Nobody knew the audio of either, and only one of them is told of.
+    (told,) = identify([mine], "x:same")
+
+    assert told.verdict == Verdict.WAITS
+    assert Job.objects.get(pk=mine.job_id).waits_for_id == theirs.job_id == second.pk
+
+
+def test_known_audio_is_looked_up_for_a_whole_batch_at_once():
+    classifier = ClassifierVersionFactory()
+
+    def questions(count: int) -> int:
+        jobs = claim(JobFactory.create_batch(count, classifier=classifier)[0])
+        with CaptureQueriesContext(connection) as asked:
+            identify(jobs)
+        looked_up = [
+            query
+            for query in asked.captured_queries
+            if "jobs_predictionset" in query["sql"]
+            or "lease_until" in query["sql"].partition("WHERE")[2]
+        ]
+        return len(looked_up)
+
+    assert questions(2) == questions(9) > 0
 
 
 def test_a_follower_takes_over_when_its_leader_fails():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,26 @@ def write(file: AudioFile, *words: str) -> TagWrite:
     record_write(write_id=row.pk, outcome=outcome)
     row.refresh_from_db()
     return row
+
+
+def test_the_undo_record_of_the_intention_outlives_the_outcome(
+    library: Library, classifier: ClassifierVersion
+):
+    derive(library, classifier, get_policy(library=library))
+    file = AudioFile.objects.select_related("tag_set").get(path="a.wav")
+    kept, replaced = (
+        begin_write(file_id=file.pk, tags_key=file.tag_set.tags_key, plan={}, undo={"old": "x"})
+        for _ in range(2)
+    )
+
+    outcome = WriteOutcome(TagWrite.State.WRITTEN, 7, 8)
+    record_write(write_id=kept.pk, outcome=outcome)
+    record_write(write_id=replaced.pk, outcome=replace(outcome, undo={"new": "y"}))
+
+    assert TagWrite.objects.get(pk=kept.pk).undo == {"old": "x"}
+    assert TagWrite.objects.get(pk=replaced.pk).undo == {"new": "y"}
+    file.refresh_from_db()
+    assert (file.size, file.mtime_ns) == (7, 8)
 
 
 def test_tags_come_with_decision_and_reason(library: Library, classifier: ClassifierVersion):

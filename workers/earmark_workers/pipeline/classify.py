@@ -47,7 +47,7 @@ COMMIT_AFTER_S = 1.0
 
 
 ASK_AGAIN_S = 1.0
-"""Where no job was free, the next question waits so long, unless nothing else is left to do."""
+"""Where no job was free, the next question waits so long; one is asked as soon as work runs out."""
 
 
 @dataclass
@@ -106,6 +106,7 @@ class Classification:
         self._since = math.inf  # when the oldest result came
         self._renew_at = time.monotonic() + self._renew_s
         self._ask_at = -math.inf
+        self._out_of_work = False  # nothing is held, and no job was free when last asked
 
     @property
     def busy(self) -> bool:
@@ -163,7 +164,7 @@ class Classification:
 
     def _claim(self) -> list[ClaimedJob]:
         now = time.monotonic()
-        if self._held and now < self._ask_at:
+        if now < self._ask_at and (self._held or self._out_of_work):
             return []
         claimed = claim_jobs(
             classifier=self._classifier,
@@ -172,6 +173,7 @@ class Classification:
             run=self._run,
         )
         self._held |= {job.job_id: job for job in claimed}
+        self._out_of_work = not self._held
         if not claimed:
             self._ask_at = now + ASK_AGAIN_S
         return claimed

@@ -231,9 +231,7 @@ class Writing:
         if error is not None:
             return self._record_failure(work.order, work.row, error)
         done = _value(work.applying)
-        outcome = WriteOutcome(
-            TagWrite.State.WRITTEN, size=done.size, mtime_ns=done.mtime_ns, undo=work.row.undo
-        )
+        outcome = WriteOutcome(TagWrite.State.WRITTEN, size=done.size, mtime_ns=done.mtime_ns)
         record_write(write_id=work.row.pk, outcome=outcome)
         return Written(work.order)
 

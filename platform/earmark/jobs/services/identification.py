@@ -5,7 +5,7 @@ This is where moves are recognised, and where the work on equal audio is done on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,6 +57,22 @@ class Identification:
     file_id: int
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the database says about the audio of a batch, by audio hash and classifier.
+
+    Attributes
+    ----------
+    results : set
+        Audio that has a result.
+    leaders : dict
+        The job that is working on the audio; jobs of the batch are added as they are decided.
+    """
+
+    results: set[tuple[str, int]]
+    leaders: dict[tuple[str, int], Job]
+
+
 def identify_jobs(*, found: Sequence[FoundAudio]) -> list[Identification]:
     """Record the audio of claimed jobs and say, for each, what to do.
 
@@ -69,32 +85,58 @@ def identify_jobs(*, found: Sequence[FoundAudio]) -> list[Identification]:
         lock_audio(audio.identity.audio_hash for audio in found)
         jobs = lock_claimed([audio.claim for audio in found])
         by_job = {audio.claim.job_id: audio for audio in found}
-        answers = {job_id: _decide(by_job[job_id], job) for job_id, job in jobs.items()}
+        hashes = {job_id: by_job[job_id].identity.audio_hash for job_id in jobs}
+        for job_id, job in jobs.items():
+            file = identify_file(file_id=job.file_id, identity=by_job[job_id].identity)
+            job.file_id = file.pk
+        # Only now: what was recorded above makes running jobs of others leaders, too.
+        known = _what_is_known(hashes.values(), jobs)
+        verdicts = {job_id: _decide(job, hashes[job_id], known) for job_id, job in jobs.items()}
     close_finished_runs(
         run_ids={job.run_id for job in jobs.values() if job.state == Job.State.SUCCEEDED}
     )
-    return [
-        answers.get(audio.claim.job_id, Identification(audio.claim, Verdict.LOST, 0))
-        for audio in found
-    ]
+    return [_answer(audio.claim, jobs, verdicts) for audio in found]
 
 
-def _decide(audio: FoundAudio, job: Job) -> Identification:
-    file = identify_file(file_id=job.file_id, identity=audio.identity)
-    job.file_id = file.pk
-    verdict = Verdict.CLASSIFY
-    if job.run.mode != Run.Mode.FORCE and _reuse(job, audio.identity.audio_hash):
-        verdict = Verdict.REUSED
-    elif _follow(job, audio.identity.audio_hash):
-        verdict = Verdict.WAITS
-    return Identification(audio.claim, verdict, file.pk)
+def _answer(
+    claim: Claim, jobs: Mapping[int, Job], verdicts: Mapping[int, Verdict]
+) -> Identification:
+    if claim.job_id not in jobs:
+        return Identification(claim, Verdict.LOST, 0)
+    return Identification(claim, verdicts[claim.job_id], jobs[claim.job_id].file_id)
 
 
-def _reuse(job: Job, audio_hash: str) -> bool:
-    """Finish the job if its audio has a result of this classifier version."""
-    known = PredictionSet.objects.filter(audio_hash=audio_hash, classifier=job.classifier_id)
-    if not known.exists():
-        return False
+def _what_is_known(hashes: Collection[str], jobs: Mapping[int, Job]) -> _Known:
+    """Ask about all audio at once: two questions for each file are most of a small file's cost."""
+    classifiers = {job.classifier_id for job in jobs.values()}
+    results = PredictionSet.objects.filter(audio_hash__in=hashes, classifier__in=classifiers)
+    running = (
+        Job.objects.running()
+        .filter(file__audio_hash__in=hashes, classifier__in=classifiers, lease_until__gt=Now())
+        .exclude(pk__in=jobs)
+        .select_related("file")
+        .order_by("-pk")
+    )
+    return _Known(
+        results=set(results.values_list("audio_hash", "classifier_id")),
+        leaders={(job.file.audio_hash, job.classifier_id): job for job in running},
+    )
+
+
+def _decide(job: Job, audio_hash: str, known: _Known) -> Verdict:
+    key = (audio_hash, job.classifier_id)
+    if job.run.mode != Run.Mode.FORCE and key in known.results:
+        _reuse(job, audio_hash)
+        return Verdict.REUSED
+    if key in known.leaders:
+        _follow(job, known.leaders[key])
+        return Verdict.WAITS
+    known.leaders[key] = job
+    return Verdict.CLASSIFY
+
+
+def _reuse(job: Job, audio_hash: str) -> None:
+    """Finish the job with the result its audio has."""
     source = (
         Job.objects.filter(
             file__audio_hash=audio_hash,
@@ -108,22 +150,11 @@ def _reuse(job: Job, audio_hash: str) -> bool:
     )
     finish_reused(Job.objects.filter(pk=job.pk), source)
     job.state = Job.State.SUCCEEDED
-    return True
 
 
-def _follow(job: Job, audio_hash: str) -> bool:
-    """Queue the job behind one that is working on equal audio, if there is one."""
-    leader = (
-        Job.objects.running()
-        .filter(file__audio_hash=audio_hash, classifier=job.classifier_id)
-        .filter(lease_until__gt=Now())
-        .exclude(pk=job.pk)
-        .first()
-    )
-    if leader is None:
-        return False
+def _follow(job: Job, leader: Job) -> None:
+    """Queue the job behind the one that is working on equal audio."""
     job.state = Job.State.QUEUED
     Job.objects.filter(pk=job.pk).update(
         state=Job.State.QUEUED, worker="", lease_until=None, started_at=None, waits_for=leader
     )
-    return True
