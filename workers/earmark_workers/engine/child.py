@@ -7,6 +7,7 @@ paths into windows. The parent going away, however that happens, ends the proces
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import sys
@@ -93,7 +94,7 @@ class Worker:
             )
             threading.Thread(target=decoder.run, name=f"decode-{number}", daemon=True).start()
         # Decoding starts while the weights are still being read.
-        classifier.load(self._setup.device)
+        load_untraced(classifier, self._setup.device)
         self._parent.send(Ready(classifier.manifest.identity))
         self._predict(Batcher(CheckedScorer(classifier), self._setup.batch_windows))
 
@@ -172,6 +173,20 @@ class Worker:
                 windows=clip.windows,
             )
         )
+
+
+def load_untraced(classifier: Classifier, device: str) -> None:
+    """Load a classifier without looking for garbage meanwhile.
+
+    Frameworks make a million objects that stay; going through them again and again takes a tenth
+    of the time they need to start.
+    """
+    gc.disable()
+    try:
+        classifier.load(device)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def main(descriptor: int) -> None:
