@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -169,6 +170,43 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(
     assert status in {"0", "141"}
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
+
+
+@pytest.mark.parametrize("output", [[], ["--json"], ["--csv"]], ids=["table", "json", "csv"])
+def test_without_any_reader_it_ends_as_after_a_broken_pipe(
+    installation: Installation, sounds: Path, output: list[str]
+) -> None:
+    tag = shlex.join(installation.command("tag", *output, "--classifier", "bands", sounds))
+    done = subprocess.run(
+        ["bash", "-c", f"{tag} | true; echo ${{PIPESTATUS[0]}}"],
+        env=installation.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "141\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_every_failure_is_named_in_every_run(installation: Installation, sounds: Path) -> None:
+    (sounds / "notes.wav").write_text("no sound at all, just words in a file\n")
+    os.mkfifo(sounds / "pipe.wav")
+    for _ in range(2):
+        done = installation.run("tag", "--classifier", "bands", sounds)
+        assert done.status == 1
+        rows = done.out.splitlines()
+        assert any("notes.wav" in row and "not_audio" in row for row in rows)
+        assert any("pipe.wav" in row and "not_a_regular_file" in row for row in rows)
+    assert "nothing new to do" in done.out
+
+
+def test_the_classifier_of_the_settings_is_used_where_none_is_named(
+    installation: Installation, sounds: Path
+) -> None:
+    installation.extra["EARMARK_CLASSIFIER"] = "bands"
+    assert installation.run("tag", "--no-write", sounds).status == 0
+    assert installation.count_windows() > 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -109,6 +110,16 @@ def test_a_long_table_is_cut_and_says_so() -> None:
     console = plain_console()
     print_table(console, [DOG] * (MAX_ROWS + 7))
     assert "7 more" in printed(console)
+
+
+def test_a_long_table_still_names_every_failure() -> None:
+    console = plain_console()
+    late = replace(BROKEN, path="/lib/zz.wav")
+    print_table(console, [*[DOG] * (MAX_ROWS + 7), late])
+    text = printed(console)
+    assert "zz.wav" in text
+    assert "not_audio" in text
+    assert "7 more" in text
 
 
 def test_the_summary_says_when_there_was_nothing_to_do() -> None:

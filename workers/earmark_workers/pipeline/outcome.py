@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import islice
 
@@ -76,12 +75,12 @@ def iterate_reports(
             yield report
 
 
-def count_others(
+def find_statuses(
     library: Library, under: str, rules: Rules, *, written: bool, skip: Collection[int]
-) -> Counter[Status]:
-    """Count what `iterate_reports` would say, without reading predictions and tags."""
+) -> dict[int, Status]:
+    """Find the statuses `iterate_reports` would tell, without reading predictions and tags."""
     known = set(_on_disk(library, under).values_list("pk", flat=True)) - set(skip)
-    counts: Counter[Status] = Counter()
+    statuses: dict[int, Status] = {}
     rows = _on_disk(library, under).values_list("pk", "state", "error_code", "audio_hash")
     facts = {pk: rest for pk, *rest in rows if pk in known}
     scored = set(
@@ -93,8 +92,8 @@ def count_others(
     for pk, (state, code, audio_hash) in facts.items():
         status = _status(state, code, audio_hash in scored, last.get(pk), written)
         if status is not None:
-            counts[status] += 1
-    return counts
+            statuses[pk] = status
+    return statuses
 
 
 def _on_disk(library: Library, under: str) -> AudioFileQuerySet:

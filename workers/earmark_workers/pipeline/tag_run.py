@@ -23,7 +23,7 @@ from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification
 from earmark_workers.pipeline.loop import Loop, Turn
 from earmark_workers.pipeline.naming import worker_name
-from earmark_workers.pipeline.outcome import count_others, iterate_reports
+from earmark_workers.pipeline.outcome import find_statuses, iterate_reports, reports_for
 from earmark_workers.pipeline.recovery import (
     OWNER,
     cancel_abandoned_runs,
@@ -157,12 +157,16 @@ class TagRun:
             self.totals.counts[report.status] += 1
             yield report
 
-    def count_others(self) -> None:
-        """Count the files that needed no new work, where nobody wants their reports."""
-        place = self._place
-        self.totals.counts += count_others(
-            place.library, place.under, self.rules, written=self._written, skip=self._reporter.told
+    def failures_of_others(self) -> Iterator[FileReport]:
+        """Count the files that needed no new work, and report on those that failed before."""
+        place, skip = self._place, self._reporter.told
+        statuses = find_statuses(
+            place.library, place.under, self.rules, written=self._written, skip=skip
         )
+        self.totals.counts.update(statuses.values())
+        failed = [file_id for file_id, status in statuses.items() if status is Status.FAILED]
+        found = reports_for(failed, self.rules, written=self._written, fresh=False)
+        yield from (report for _, report in found)
 
     def _pool(self, size: int) -> WorkerPool:
         classifier = self._options.classifier

@@ -38,8 +38,8 @@ class Output:
             self._lines = JsonLines(sys.stdout)
         elif csv:
             self._lines = CsvLines(_byte_transparent(sys.stdout))
-        self._tables = self.messages if self._lines else Console(highlight=False)
-        self._fresh: list[FileReport] = []
+        self._tables = self.messages if self._lines else _Console(highlight=False)
+        self._reports: list[FileReport] = []
         self._empty = 0
 
     @property
@@ -55,7 +55,7 @@ class Output:
         """Put out one file."""
         self._empty += report.fresh and report.error is None and not report.tags
         if self._lines is None:
-            self._fresh.append(report)
+            self._reports.append(report)
         else:
             self._lines.write(report)
             if report.error is not None:
@@ -68,7 +68,7 @@ class Output:
     ) -> None:
         """Print table and summary."""
         if self._lines is None:
-            print_table(self._tables, self._fresh, rows=self._rows)
+            print_table(self._tables, self._reports, rows=self._rows)
         print_summary(
             self._tables,
             counts=counts,
@@ -78,6 +78,14 @@ class Output:
             empty=self._empty,
         )
         sys.stdout.flush()
+
+
+class _Console(Console):
+    """A console that lets a broken pipe through; rich's own would end with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what rich has caught."""
+        raise BrokenPipeError
 
 
 def _one_line(report: FileReport) -> str:

@@ -31,7 +31,7 @@ def print_table(
     console : Console
     reports : sequence of FileReport
     rows : int or None
-        Show so many at most; None shows all.
+        Show so many files at most, beside those that failed; None shows all.
     """
     if not reports:
         return
@@ -40,15 +40,20 @@ def print_table(
     table.add_column("File", overflow="fold", max_width=48)
     table.add_column("Length", justify="right")
     table.add_column("Tags", overflow="fold")
-    for report in sorted(reports, key=lambda report: report.path)[:rows]:
+    # A failure is never cut off: the table is where people learn of it.
+    failed = [report for report in reports if report.status is Status.FAILED]
+    others = [report for report in reports if report.status is not Status.FAILED]
+    shown = sorted(others, key=_path)[:rows] + failed
+    for report in sorted(shown, key=_path):
         table.add_row(
             escape(display(_shorten(report.path, root))),
             "" if report.duration is None else format_seconds(report.duration),
             _outcome(report),
         )
     console.print(table)
-    if rows is not None and len(reports) > rows:
-        console.print(f"... and {len(reports) - rows} more (-v, --json or --csv shows all)")
+    if len(shown) < len(reports):
+        hidden = len(reports) - len(shown)
+        console.print(f"... and {hidden} more (-v, --json or --csv shows all)")
 
 
 def print_diff(console: Console, report: FileReport) -> None:
@@ -80,6 +85,10 @@ def print_summary(
     elif total:
         line += "; nothing new to do"
     console.print(line, soft_wrap=True)
+
+
+def _path(report: FileReport) -> str:
+    return report.path
 
 
 def _shorten(path: str, root: str) -> str:

@@ -10,6 +10,7 @@ from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from earmark.classifiers.errors import ClassifierUnavailableError
@@ -89,7 +90,10 @@ class Command(BaseCommand):
             help="confidence from which a label becomes a tag, 0 to 1 (default: 0.25)",
         )
         parser.add_argument(
-            "--classifier", default="audioset", metavar="NAME", help="default: audioset"
+            "--classifier",
+            default=settings.EARMARK_CLASSIFIER,
+            metavar="NAME",
+            help="default: %(default)s",
         )
         parser.add_argument(
             "--limit", type=_positive, metavar="N", help="work on this many files at most"
@@ -110,10 +114,9 @@ class Command(BaseCommand):
         """Tag every path, then end with the status that tells how it went."""
         if options["verbose"]:
             logging.getLogger().setLevel(logging.INFO)
-        output = Output(
-            json=options["json"], csv=options["csv"], rows=None if options["verbose"] else MAX_ROWS
-        )
+        rows = None if options["verbose"] else MAX_ROWS
         try:
+            output = Output(json=options["json"], csv=options["csv"], rows=rows)
             with StopRequest() as stop:
                 totals = self._tag_all(options, output, stop)
             output.finish(
@@ -156,11 +159,10 @@ class Command(BaseCommand):
                 report=output.report,
             )
             run.work(run.prepare())
-            if output.wants_all and not stop.asked:
-                for report in run.reports_of_others():
-                    output.report(report)
-            else:
-                run.count_others()
+            everything = output.wants_all and not stop.asked
+            others = run.reports_of_others() if everything else run.failures_of_others()
+            for report in others:
+                output.report(report)
             totals.add(run.totals)
             if stop.asked:
                 break
