@@ -138,7 +138,7 @@ class Job(models.Model):
 
     `attempts` counts claims and is the fencing token: who completes must name the attempt it
     claimed. `lost_leases` counts the claims whose worker died. A job with `waits_for` stands
-    aside while that job, on the same audio, is running.
+    aside while that job, on the same audio, is running and its lease lasts.
     """
 
     class State(models.TextChoices):

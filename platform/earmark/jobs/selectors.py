@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Count, QuerySet
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import Job, PredictionSet, Run
@@ -13,6 +16,9 @@ from earmark.jobs.scores import StoredScore, unpack_scores
 from earmark.library.models import Library
 
 _IN_LIMIT = 500
+
+_PREPARATION = timedelta(days=1)
+"""The longest that may pass between the submission of a run and its first claim."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,23 @@ def list_open_runs(*, library: Library | None = None, under: str | None = None) 
     if under is not None:
         runs = runs.filter(under=under)
     return runs
+
+
+def list_silent_runs(*, library: Library) -> QuerySet[Run]:
+    """Return the open runs without any sign of life for as long as a lease lasts.
+
+    Signs are a lease that lasts, a job claimed or finished lately, and jobs that wait for one
+    that is held. A run that has not begun may still be in preparation, for `_PREPARATION`.
+    """
+    lately = Now() - timedelta(seconds=settings.EARMARK_JOB_LEASE_SECONDS)
+    alive = Job.objects.filter(run=OuterRef("pk")).filter(
+        Q(lease_until__gt=Now())
+        | Q(started_at__gt=lately)
+        | Q(finished_at__gt=lately)
+        | Q(state=Job.State.QUEUED, waits_for__lease_until__gt=Now())
+    )
+    begun = Q(state=Run.State.RUNNING) | Q(created_at__lt=Now() - _PREPARATION)
+    return list_open_runs(library=library).filter(begun, ~Exists(alive))
 
 
 def list_classifiers_with_work() -> list[ClassifierVersion]:

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from earmark.jobs.models import Job, Run
+from earmark.jobs.selectors import list_silent_runs
 from earmark.jobs.services import (
     Claim,
     claim_jobs,
@@ -121,6 +122,39 @@ def test_renewing_holds_jobs_longer_and_names_the_lost_ones():
 
     assert lost == [Claim(held.job_id, 7), Claim(0, 1)]
     assert requeue_expired().requeued == 0
+
+
+def test_a_job_that_waits_for_another_is_free_when_the_lease_of_that_ends():
+    leader = JobFactory()
+    (held,) = claim_jobs(classifier=leader.classifier, worker="w", limit=1)
+    follower = JobFactory(classifier=leader.classifier, waits_for=leader)
+
+    assert claim_jobs(classifier=leader.classifier, worker="v", limit=1) == []
+    assert follower.run not in list_silent_runs(library=follower.run.library)
+    expire(held)
+
+    (claimed,) = claim_jobs(classifier=leader.classifier, worker="v", limit=1)
+    assert claimed.job_id == follower.pk
+
+
+def test_a_run_is_silent_only_when_no_lease_lasts_and_nothing_happened_lately():
+    job = JobFactory()
+    library = job.run.library
+    old = timezone.now() - timedelta(hours=1)
+    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    Job.objects.update(started_at=old)
+    assert list(list_silent_runs(library=library)) == []
+    expire(held)
+    assert list(list_silent_runs(library=library)) == [job.run]
+    Job.objects.update(started_at=timezone.now())
+    assert list(list_silent_runs(library=library)) == []
+
+
+def test_a_run_that_has_not_begun_is_not_silent_within_a_day():
+    run = JobFactory().run
+    assert list(list_silent_runs(library=run.library)) == []
+    Run.objects.update(created_at=timezone.now() - timedelta(days=2))
+    assert list(list_silent_runs(library=run.library)) == [run]
 
 
 def test_a_released_job_is_free_again_and_not_blamed():

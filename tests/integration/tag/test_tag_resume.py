@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -88,6 +89,65 @@ def test_killed_again_and_again_it_ends_in_the_very_same_files(
     shutil.copytree(prepared_installation.data, other.data)
     assert other.run(*tag_arguments(tmp_path / "undisturbed")).status == 0
     assert contents(library) == contents(tmp_path / "undisturbed")
+
+
+def start_and_kill_elsewhere(slow: Installation, library: Path, here: str, there: str) -> None:
+    """Kill a run in the midst of its work, and let its name say it was somewhere else."""
+    process = slow.start(*tag_arguments(library), stdout=-3, stderr=-3)
+    wait_for(lambda: slow.count_windows() > 2)
+    family = [process.pid, *descendants(process.pid)]
+    kill(process.pid)
+    process.wait()
+    wait_for_end(family)
+    held = slow.rows("select distinct worker from jobs_job where state = 'running'")
+    assert len(held) == 1
+    assert here in held[0][0]
+    slow.rows(f"update jobs_job set worker = replace(worker, '{here}', '{there}')")
+    slow.rows(f"update jobs_run set options = replace(options, '{here}', '{there}')")
+    slow.extra.pop("BANDS_SECONDS_PER_WINDOW")
+
+
+def states_of_runs(installation: Installation) -> list[str]:
+    return [state for (state,) in installation.rows("select state from jobs_run order by id")]
+
+
+def test_after_a_power_cut_it_goes_on_at_once(slow: Installation, tmp_path: Path) -> None:
+    library = make_library(tmp_path / "library")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    start_and_kill_elsewhere(slow, library, f"/{boot}-", "/earlier-")
+    begun = time.monotonic()
+    done = slow.run(*tag_arguments(library))
+    assert done.status == 0, done.err
+    assert time.monotonic() - begun < 60, "leases from before the restart are not waited for"
+    assert_everything_done_once(slow)
+    assert states_of_runs(slow) == ["cancelled", "finished"]
+
+
+def test_a_run_of_another_host_is_waited_for_until_its_leases_end(
+    slow: Installation, tmp_path: Path
+) -> None:
+    library = make_library(tmp_path / "library")
+    slow.extra["EARMARK_JOB_LEASE_SECONDS"] = "6"
+    start_and_kill_elsewhere(slow, library, f"{socket.gethostname()}/", "elsewhere/")
+    done = slow.run(*tag_arguments(library), timeout=60)
+    assert done.status == 0, done.err
+    assert {row["status"] for row in done.records.values()} == {"tagged"}
+    assert_everything_done_once(slow)
+
+
+def test_a_run_of_another_host_without_a_sign_of_life_is_given_up(
+    slow: Installation, tmp_path: Path
+) -> None:
+    library = make_library(tmp_path / "library")
+    start_and_kill_elsewhere(slow, library, f"{socket.gethostname()}/", "elsewhere/")
+    long_ago = "'2000-01-01 00:00:00'"
+    slow.rows(f"update jobs_job set lease_until = {long_ago} where lease_until is not null")
+    slow.rows(f"update jobs_job set finished_at = {long_ago} where finished_at is not null")
+    slow.rows(f"update jobs_job set started_at = {long_ago} where started_at is not null")
+    done = slow.run(*tag_arguments(library), timeout=60)
+    assert done.status == 0, done.err
+    assert_everything_done_once(slow)
+    assert states_of_runs(slow) == ["cancelled", "finished"]
 
 
 def test_a_killed_worker_costs_nothing_but_time(slow: Installation, tmp_path: Path) -> None:

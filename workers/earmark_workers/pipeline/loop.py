@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from earmark.jobs.models import Job, Run
 from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification, Step
+from earmark_workers.pipeline.recovery import release_lost_jobs
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.writing import Writing, Written
 
@@ -59,6 +60,7 @@ class Loop:
                 if not self._others_busy():
                     return
                 self._wait_for_ring(OTHERS_S)
+                release_lost_jobs()  # else this run would wait for ever for one that has died
                 continue
             yield Turn(self._wait())
         yield self._end()

@@ -13,6 +13,9 @@ from pathlib import Path
 _START_TIME = 19
 """Position of ``starttime`` after the command in ``/proc/PID/stat`` (proc(5), field 22)."""
 
+_PARTS = 4
+"""Of a name: host, system start with number space, process number, process start."""
+
 
 def worker_name() -> str:
     """Return the name of this process, such as ``studio/1f0c5e2a-4026531836/4711/88213``."""
@@ -21,14 +24,32 @@ def worker_name() -> str:
 
 def is_gone(worker: str) -> bool:
     """Say whether a worker has certainly ended; False for workers of other machines."""
-    machine, _, process = worker.rpartition("/")
-    machine, _, pid = machine.rpartition("/")
-    if machine != _machine() or not (pid.isdecimal() and process.isdecimal()):
-        return False
+    if not is_local(worker):
+        return _before_restart(worker)
+    _, pid, process = worker.rsplit("/", 2)
     begun = _start_time(int(pid))
     if begun is not None:
         return begun != int(process)
     return not _exists(int(pid))
+
+
+def is_local(worker: str) -> bool:
+    """Say whether a worker's process number counts here, so that `is_gone` knows for certain."""
+    machine, _, process = worker.rpartition("/")
+    machine, _, pid = machine.rpartition("/")
+    return machine == _machine() and pid.isdecimal() and process.isdecimal()
+
+
+def _before_restart(worker: str) -> bool:
+    """Say whether a worker ran on this host before the system was last started.
+
+    Another space of process numbers tells nothing: it may be another container, and alive.
+    """
+    parts = worker.rsplit("/", 3)
+    if len(parts) != _PARTS:
+        return False
+    host, _, here = _machine().rpartition("/")
+    return parts[0] == host and parts[1].partition("-")[0] != here.partition("-")[0]
 
 
 def _machine() -> str:

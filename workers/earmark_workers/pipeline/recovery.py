@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from earmark.jobs.models import Run
-from earmark.jobs.selectors import list_lease_holders, list_open_runs
+from earmark.jobs.selectors import list_lease_holders, list_open_runs, list_silent_runs
 from earmark.jobs.services import cancel_run, requeue_expired
 from earmark.library.models import Library
 from earmark.writeback.models import TagWrite
@@ -15,7 +15,7 @@ from earmark.writeback.selectors import list_unknown_writes
 from earmark.writeback.services import WriteOutcome, record_write
 from earmark_files.errors import AudioFileError, from_os_error
 from earmark_files.metadata import Policy, Sidecar, TagSet, UndoRecord, plan_write
-from earmark_workers.pipeline.naming import is_gone
+from earmark_workers.pipeline.naming import is_gone, is_local
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +35,25 @@ def release_dead_workers() -> int:
     return requeue_expired(dead_workers=dead, blame=False).requeued
 
 
+def release_lost_jobs() -> int:
+    """Queue again what the dead hold, as far as that can be known; return how many jobs.
+
+    Of the processes of this machine it is known at once, of others when their leases end.
+    """
+    return release_dead_workers() + requeue_expired().requeued
+
+
 def cancel_abandoned_runs(library: Library) -> list[Run]:
-    """Cancel the runs whose process has ended: what they left undone is submitted anew."""
+    """Cancel the runs whose process has ended: what they left undone is submitted anew.
+
+    A process of another machine is taken for dead when its run shows no sign of life.
+    """
+    silent = set(list_silent_runs(library=library).values_list("pk", flat=True))
     runs = [
-        run for run in list_open_runs(library=library) if is_gone(str(run.options.get(OWNER, "")))
+        run
+        for run in list_open_runs(library=library)
+        if (owner := str(run.options.get(OWNER, "")))
+        and (is_gone(owner) or (run.pk in silent and not is_local(owner)))
     ]
     for run in runs:
         cancel_run(run=run)

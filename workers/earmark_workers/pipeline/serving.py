@@ -11,14 +11,14 @@ import structlog
 from earmark.classifiers.services import require_classifier
 from earmark.core.errors import EarmarkError
 from earmark.jobs.models import Job, Run
-from earmark.jobs.services import abort_run, requeue_expired, settle_follow_up
+from earmark.jobs.services import abort_run, settle_follow_up
 from earmark.library.models import Scan
 from earmark.library.selectors import Place
 from earmark.library.services import run_next_scan
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.recovery import (
     OWNER,
-    release_dead_workers,
+    release_lost_jobs,
     settle_unknown_writes,
 )
 from earmark_workers.pipeline.reporting import Totals
@@ -59,8 +59,7 @@ class Server:
     def serve(self, *, until_idle: bool = False) -> None:
         """Work; with `until_idle` end when nothing is left to do."""
         while not self.stop.asked:
-            release_dead_workers()
-            requeue_expired()
+            release_lost_jobs()
             busy = self._scan() or self._work()
             if busy:
                 continue

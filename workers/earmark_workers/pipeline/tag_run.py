@@ -27,7 +27,7 @@ from earmark_workers.pipeline.outcome import find_statuses, iterate_reports, rep
 from earmark_workers.pipeline.recovery import (
     OWNER,
     cancel_abandoned_runs,
-    release_dead_workers,
+    release_lost_jobs,
     settle_unknown_writes,
 )
 from earmark_workers.pipeline.reporting import Reporter, Totals
@@ -99,7 +99,7 @@ class TagRun:
     def prepare(self) -> Run | None:
         """Clear up after the dead, scan, and submit what is missing; None if nothing is."""
         library, under = self._place.library, self._place.under
-        release_dead_workers()
+        release_lost_jobs()
         cancel_abandoned_runs(library)
         settle_unknown_writes(library)
         scan = scan_library(library=library, under=under)

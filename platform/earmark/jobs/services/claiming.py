@@ -25,7 +25,8 @@ _CHOICE = """
       AND (%(run)s IS NULL OR job.run_id = %(run)s)
       AND (job.waits_for_id IS NULL OR NOT EXISTS (
             SELECT 1 FROM jobs_job leader
-            WHERE leader.id = job.waits_for_id AND leader.state = 'running'))
+            WHERE leader.id = job.waits_for_id AND leader.state = 'running'
+              AND leader.lease_until > {now}))
     ORDER BY job.lost_leases, job.priority DESC, job.id
     LIMIT %(limit)s
 """
@@ -36,16 +37,23 @@ _CLAIM = """
     WHERE state = 'queued' AND id {in_choice}
     RETURNING id
 """
+
+
+def _statement(*, now: str, lease_end: str, in_choice: str) -> str:
+    choice = _CHOICE.format(now=now)
+    return _CLAIM.format(now=now, lease_end=lease_end, in_choice=in_choice.format(choice=choice))
+
+
 _STATEMENTS = {
-    "postgresql": _CLAIM.format(
+    "postgresql": _statement(
         now="statement_timestamp()",
         lease_end="statement_timestamp() + make_interval(secs => %(lease)s)",
-        in_choice=f"= ANY(ARRAY({_CHOICE} FOR UPDATE OF job SKIP LOCKED))",
+        in_choice="= ANY(ARRAY({choice} FOR UPDATE OF job SKIP LOCKED))",
     ).replace("%(run)s IS NULL", "%(run)s::bigint IS NULL"),
-    "sqlite": _CLAIM.format(
+    "sqlite": _statement(
         now="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
         lease_end="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(lease)s || ' seconds')",
-        in_choice=f"IN ({_CHOICE})",
+        in_choice="IN ({choice})",
     ),
 }
 
