@@ -2,13 +2,15 @@
 
 `tests.tag_harness` lays it out as an installed distribution of its own. It needs no weights, so
 these tests are about the pipeline and not about a network. Environment variables make it slow
-(``BANDS_SECONDS_PER_WINDOW``) and keep a record of what it was asked (``BANDS_LOG``).
+(``BANDS_SECONDS_PER_WINDOW``) and keep a record of what it was asked (``BANDS_LOG``). A second
+one has a mistake in it, unless ``BROKEN_MENDED`` is set.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,17 @@ class Bands:
 
     def close(self) -> None:
         pass
+
+
+class Broken(Bands):
+    """The same with a mistake in it."""
+
+    manifest = replace(Bands.manifest, name="broken")
+
+    def predict(self, windows: Floats) -> WindowScores:
+        if "BROKEN_MENDED" not in os.environ:
+            raise ValueError("shapes do not match")
+        return super().predict(windows)
 
 
 def _record(line: str) -> None:

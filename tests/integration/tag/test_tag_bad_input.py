@@ -171,6 +171,32 @@ def test_a_sound_that_kills_its_worker_fails_alone(
     assert sum(row["status"] == "tagged" for row in done.records.values()) == 4
 
 
+def test_a_mistake_in_a_classifier_is_not_held_against_the_files(
+    installation: Installation, library: Path
+) -> None:
+    for number in range(4):
+        noise(library / f"{number}.wav", seed=number)
+    done = installation.tag(library, classifier="broken")
+    assert (done.status, set(done.codes.values())) == (1, {"classifier_crashed"})
+    assert len(done.codes) == 4
+    states = "select distinct state, error_code from library_audiofile"
+    assert installation.rows(states) == [("present", "")]
+
+    # Three of them are not tried this time: with and without their reports they count the same.
+    listed = installation.tag("--limit", "1", library, classifier="broken")
+    assert (listed.status, listed.codes) == (1, done.codes)
+    plain = installation.run("tag", "--limit", "1", "--classifier", "broken", library)
+    assert plain.status == 1
+    assert "4 failed" in plain.out + plain.err
+
+    good = installation.tag(library)
+    assert good.status == 0, good.err
+    assert [row["status"] for row in good.records.values()] == ["tagged"] * 4
+    installation.extra["BROKEN_MENDED"] = "yes"
+    mended = installation.tag(library, classifier="broken")
+    assert (mended.status, set(mended.codes.values())) == (0, {None})
+
+
 def test_formats_without_tags_get_a_sidecar_and_the_sound_stays_as_it_is(
     installation: Installation, library: Path
 ) -> None:

@@ -156,7 +156,8 @@ class Worker:
     def _report(self, clip: ClipScores | ClipError, end: ClipEnd) -> None:
         if isinstance(clip, ClipError):
             error = clip.error
-            self._parent.send(Failed(clip.task, error.code, str(error), error.retryable))
+            failed = Failed(clip.task, error.code, str(error), error.retryable, file_fault=False)
+            self._parent.send(failed)
             return
         info = end.info
         self._parent.send(

@@ -127,11 +127,11 @@ class Decoder:
         try:
             yield
         except AudioFileError as error:
-            self._put(Failed(task, error.code, error.message, error.retryable))
+            self._put(Failed(task, error.code, error.message, error.retryable, file_fault=True))
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this file only
             traceback.print_exc()  # into the worker's error log
             reason = f"An unexpected fault of Earmark while reading it ({error!r}); please report."
-            self._put(Failed(task, "internal_error", reason, retryable=True))
+            self._put(Failed(task, "internal_error", reason, retryable=True, file_fault=True))
 
     def _stream(self, guard: GuardedDecoder, file: ClassifyFile, found: Identified) -> ClipEnd:
         rate = self._manifest.sample_rate

@@ -120,13 +120,22 @@ class Classified:
 
 @dataclass(frozen=True)
 class Failed:
-    """One file could not be classified; the others are not concerned."""
+    """One file could not be classified; the others are not concerned.
+
+    Attributes
+    ----------
+    retryable : bool
+        Whether the same may succeed later although nobody changed the file.
+    file_fault : bool
+        Whether the file is to blame, so that every classifier leaves it alone until it changes.
+        False for what a classifier raised or crashed on: the next one may manage.
+    """
 
     task: int
     code: str
     message: str
     retryable: bool
-    duration: float | None = None
+    file_fault: bool
 
 
 ToWorker = Setup | ClassifyFile | Verdict

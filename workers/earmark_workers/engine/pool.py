@@ -264,7 +264,10 @@ class WorkerPool:
             task.crashes += process.solo
             if task.crashes >= MAX_CRASHES:
                 reason = f"classifying it ended the worker process {task.crashes} times"
-                events.append(Failed(task.id, "worker_died", reason, retryable=True))
+                # Decoders have a process of their own: it was the classifier that crashed.
+                events.append(
+                    Failed(task.id, "worker_died", reason, retryable=True, file_fault=False)
+                )
             else:
                 self._suspects.append(task)
         return events

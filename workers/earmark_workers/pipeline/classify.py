@@ -210,7 +210,11 @@ class Classification:
         job = self._held.pop(event.task)
         file_id = self._files.pop(event.task, job.file_id)
         if fail_job(
-            claim=job.claim, code=event.code, message=event.message, retryable=event.retryable
+            claim=job.claim,
+            code=event.code,
+            message=event.message,
+            retryable=event.retryable,
+            file_fault=event.file_fault,
         ):
             step.failed.append(file_id)
             step.size += job.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from earmark.jobs.models import Job
 from earmark.jobs.selectors import get_scores
@@ -89,8 +89,9 @@ def find_statuses(
         ).values_list("audio_hash", flat=True)
     )
     last = _last_writes_in(library)
+    failed = set(_failed_jobs(rules).filter(file__library=library).values_list("file", flat=True))
     for pk, (state, code, audio_hash) in facts.items():
-        status = _status(state, code, audio_hash in scored, last.get(pk), written)
+        status = _status(state, code, audio_hash in scored, pk in failed, last.get(pk), written)
         if status is not None:
             statuses[pk] = status
     return statuses
@@ -100,13 +101,20 @@ def _on_disk(library: Library, under: str) -> AudioFileQuerySet:
     return list_files(library=library, under=under).on_disk()
 
 
-def _status(state: str, code: str, scored: bool, write: str | None, written: bool) -> Status | None:
+def _failed_jobs(rules: Rules) -> QuerySet[Job]:
+    """Return the jobs that tell why a file has no scores although nothing is wrong with it."""
+    return Job.objects.filter(classifier=rules.classifier, state=Job.State.FAILED)
+
+
+def _status(
+    state: str, code: str, scored: bool, failed: bool, write: str | None, written: bool
+) -> Status | None:
     if code == SILENT:
         return Status.SKIPPED
     if state != AudioFile.State.PRESENT:
         return Status.FAILED
     if not scored:
-        return None
+        return Status.FAILED if failed else None
     if written and write in _BROKEN:
         return Status.FAILED
     return Status.TAGGED if write in _SETTLED else Status.CLASSIFIED
@@ -125,10 +133,8 @@ class _Facts:
         rows = TagWrite.objects.filter(pk__in=[row["last"] for row in last])
         self._writes = {write.file_id: write for write in rows.defer("undo", "plan")}
         unscored = [file.pk for file in files if file.audio_hash not in self._scores]
-        jobs = Job.objects.filter(
-            file__in=unscored, classifier=rules.classifier, state=Job.State.FAILED
-        )
-        self._jobs = {job.file_id: job for job in jobs.order_by("pk")}
+        jobs = _failed_jobs(rules).filter(file__in=unscored).order_by("pk")
+        self._jobs = {job.file_id: job for job in jobs}
 
     def report(self, file: AudioFile, written: bool, fresh: bool) -> FileReport | None:
         """Report on one of the files; None if nothing was found out about it yet."""
@@ -138,16 +144,17 @@ class _Facts:
             file.state,
             file.error_code,
             scores is not None,
+            file.pk in self._jobs,
             write.state if write is not None else None,
             written,
         )
-        error = self._error(file, status, write)
-        if status is None and error is None:
+        if status is None:
             return None
+        error = self._error(file, status, write)
         healthy = file.state == AudioFile.State.PRESENT
         return FileReport(
             path=str(file.location),
-            status=status or Status.FAILED,
+            status=status,
             error=error,
             duration=file.duration if healthy else None,
             tags=self._tags_of(file) if healthy else (),
@@ -160,13 +167,11 @@ class _Facts:
             fresh=fresh,
         )
 
-    def _error(
-        self, file: AudioFile, status: Status | None, write: TagWrite | None
-    ) -> ErrorReport | None:
+    def _error(self, file: AudioFile, status: Status, write: TagWrite | None) -> ErrorReport | None:
         job = self._jobs.get(file.pk)
         if file.error_code:
             return ErrorReport(file.error_code, file.error_message)
-        if job is not None and status is not Status.TAGGED:
+        if job is not None:
             return ErrorReport(job.reason_code, job.reason_message)
         if status is Status.FAILED and write is not None:
             return ErrorReport(write.error_code, write.error_message)
