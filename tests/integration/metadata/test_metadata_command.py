@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -77,6 +80,45 @@ def test_a_vendors_value_in_the_way_makes_the_exit_status_tell(wav: Path) -> Non
         run("write", wav, "--category", "ANIMALS")
     run("write", wav, "--category", "ANIMALS", "--policy", "replace")
     assert read_tags(wav).get("category") == "ANIMALS"
+
+
+def test_a_field_without_a_place_is_named_with_its_file(wav: Path) -> None:
+    rate = 48000
+    names = ("mp3", "ogg-vorbis")
+    others = [write_tone(wav.parent, name, Tone(seconds=0.1, rate=rate)) for name in names]
+    out, said = StringIO(), StringIO()
+    asked = ["metadata", "write", *map(str, [wav, *others]), "--category", "FOLEY"]
+    with pytest.raises(CommandError, match="2 of 3"):
+        call_command(*asked, stdout=out, stderr=said)
+    assert said.getvalue().splitlines() == [
+        f"{others[0]}: category: no place for category in MP3",
+        f"{others[1]}: category: no place for category in Ogg Vorbis",
+    ]
+    assert "! no place for category in MP3" in run("plan", others[0], "--category", "FOLEY")
+
+
+def test_json_says_which_field_is_not_as_asked(wav: Path) -> None:
+    apply(plan_write(wav, TagSet(category="PETS", by_person=True)))
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("metadata", "write", str(wav), "--category", "FOLEY", "--json", stdout=out)
+    answer = json.loads(out.getvalue())
+    assert not answer["as_asked"]
+    assert "'PETS'" in answer["unmet"]["category"]
+
+
+def test_a_reader_that_goes_away_is_no_error_to_talk_about(wav: Path) -> None:
+    shown = [sys.executable, "manage.py", "metadata", "plan", *[str(wav)] * 400, "--keyword", "dog"]
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(shown)} | head -n 1; echo ${{PIPESTATUS[0]}}"],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [f"{wav} (wav)", "141"]
+    assert done.stderr == ""
 
 
 def test_several_writes_are_undone_one_by_one(wav: Path) -> None:

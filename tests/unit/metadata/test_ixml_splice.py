@@ -43,6 +43,22 @@ def test_a_recorders_free_text_is_left_alone_and_the_reason_given(tmp_path: Path
     assert any(c.slot == "ixml/ASWG/catId" for c in plan.changes)
 
 
+def test_a_document_of_ours_is_read_to_its_end_by_wavinfo(tmp_path: Path) -> None:
+    path = tmp_path / "sound.wav"
+    path.write_bytes(build.wav())
+    apply(plan_write(path, TAGS))
+    found = {(scope, name): value for scope, name, value in WavInfoReader(str(path)).walk()}
+    assert found["ixml", "track_list"] == []
+    assert path.read_bytes().count(b"<TRACK_LIST>") == 1
+    apply(plan_write(path, TagSet(), Policy.replace_own()))
+    assert b"iXML" not in path.read_bytes()
+
+
+def test_a_list_of_tracks_is_never_put_into_somebodys_document(tmp_path: Path) -> None:
+    _, after = written(tmp_path, b"<BWFXML><IXML_VERSION>1.5</IXML_VERSION></BWFXML>")
+    assert b"TRACK_LIST" not in after
+
+
 def test_soundminers_elements_are_updated_and_none_is_doubled(tmp_path: Path) -> None:
     path, after = written(tmp_path, build.SOUNDMINER_IXML, Policy(default=Mode.REPLACE))
     for name in (b"CATEGORY", b"KEYWORDS", b"FXNAME", b"USER", b"ASWG", b"STEINBERG"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from earmark_files.metadata import (
     apply,
     plan_write,
     read_tags,
+    words,
 )
 from earmark_files.metadata.render import (
     plan_as_json,
@@ -71,8 +73,44 @@ def test_a_catid_in_the_file_name_counts_last(vendors: Path) -> None:
 def test_a_plan_reads_as_a_diff(vendors: Path) -> None:
     text = plan_as_text(plan_write(vendors, TAGS, Policy.replace_own()))
     assert "  - info/IKEY: yard; hound\n  + info/IKEY: yard; hound, dog" in text
-    assert "  ! bext/Description: taken" in text
+    assert "  ! bext/Description: somebody else has filled this field" in text
     assert "record of Earmark's own tags" in text
+
+
+def test_a_record_that_is_new_is_shown_as_new_and_one_that_goes_as_gone(tmp_path: Path) -> None:
+    path = tmp_path / "plain.wav"
+    path.write_bytes(build.wav())
+    first = plan_write(path, TAGS, Policy.replace_own())
+    assert "  + ixml/USER/EARMARK: record" in plan_as_text(first)
+    apply(first)
+    more = plan_write(path, TagSet(keywords=("x",), authors=("a@1",)), Policy.merge_keywords())
+    assert "  ~ ixml/USER/EARMARK: record" in plan_as_text(more)
+    last = plan_write(path, TagSet(), Policy.replace_own())
+    assert "  - ixml/USER/EARMARK: record" in plan_as_text(last)
+
+
+def test_what_a_format_has_no_place_for_is_one_line_of_the_diff(tmp_path: Path) -> None:
+    path = write_tone(tmp_path, "mp3", Tone(seconds=0.1, rate=48000))
+    plan = plan_write(path, TagSet(keywords=("dog",), category="ANIMALS", notes="near"))
+    assert ("category", "", "no_place") in {(s.field, s.slot, s.reason) for s in plan.skips}
+    assert "  ! no place for category, notes in MP3" in plan_as_text(plan)
+
+
+def test_every_reason_has_words_for_people() -> None:
+    folder = Path(words.__file__).parent
+    source = "".join(p.read_text("utf-8") for p in folder.glob("*.py") if p.name != "words.py")
+    patterns = (
+        r'(?:skipped|blocked)\[[^\]]+\] = f?"([a-z0-9_]+)[":]',
+        r'notes(?:\.append\(| \+?= )[(\[]?f?"([a-z0-9_]+)[":]',
+        r'Skip\([^()]*, "([a-z_]+)"\)',
+        r'reason = "([a-z_]+)"',
+    )
+    codes = {code for pattern in patterns for code in re.findall(pattern, source)}
+    assert {"taken", "read_only", "ixml_broken", "missing_pad", "repeated"} <= codes
+    codes |= {f"duplicate_{group}" for group in ("bext", "ixml", "id3")}
+    assert {code for code in codes if words.in_words(code) == code} == set()
+    assert words.in_words("format_without_tags").startswith("this format holds no tags")
+    assert words.in_words("ixml_broken: at line 2").endswith("(at line 2)")
 
 
 def test_everything_has_a_json_form(vendors: Path) -> None:

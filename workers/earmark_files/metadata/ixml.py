@@ -15,7 +15,11 @@ from earmark_files.metadata.xml_splice import Edit, Element, XmlDocument
 
 MAX_BYTES = 4 << 20
 
-EMPTY = b'<?xml version="1.0" encoding="UTF-8"?>\n<BWFXML>\n\t<IXML_VERSION>1.61</IXML_VERSION>\n</BWFXML>\n'  # noqa: E501
+# The list of tracks says that none is described; there are readers that fail without one.
+EMPTY = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<BWFXML>\n\t<IXML_VERSION>1.61</IXML_VERSION>\n'
+    b"\t<TRACK_LIST><TRACK_COUNT>0</TRACK_COUNT></TRACK_LIST>\n</BWFXML>\n"
+)
 
 SLOTS = (
     Slot("ixml/USER/CATEGORY", "category"),
@@ -166,6 +170,11 @@ def _drop_if_empty(document: XmlDocument, path: tuple[str, ...]) -> None:
 
 
 def is_bare(document: XmlDocument) -> bool:
-    """Whether nothing but the version is left, as in a chunk Earmark started."""
-    names = {child.name.upper() for child in document.root.children}
-    return names <= {"IXML_VERSION"} and not document.root.text.strip()
+    """Whether nothing is left but what `EMPTY` holds, as in a chunk Earmark started."""
+    left = [child for child in document.root.children if child.name.upper() != "IXML_VERSION"]
+    return all(map(_lists_no_track, left)) and not document.root.text.strip()
+
+
+def _lists_no_track(element: Element) -> bool:
+    counts = [(child.name.upper(), child.text.strip()) for child in element.children]
+    return element.name.upper() == "TRACK_LIST" and counts == [("TRACK_COUNT", "0")]

@@ -23,12 +23,15 @@ from earmark_files.metadata.tags import (
     TagSet,
 )
 
+NO_PLACE = "no_place"
+"""Reason of a `Skip`: this kind of file has no slot for the field, so `slot` is empty."""
+
 _BREAK = re.compile(r"([,;])")
 
 
 @dataclass(frozen=True)
 class Skip:
-    """A slot that was not written although there was something to write, and why."""
+    """A slot, or a field without one, that was passed over, and why."""
 
     field: str
     slot: str

@@ -18,7 +18,7 @@ from earmark_files.metadata.errors import (
     from_os_error,
 )
 from earmark_files.metadata.in_place import recover
-from earmark_files.metadata.merge import Decision, Skip, decide
+from earmark_files.metadata.merge import NO_PLACE, Decision, Skip, decide
 from earmark_files.metadata.plan import ABSENT, FieldChange, Snapshot, UndoRecord, WritePlan
 from earmark_files.metadata.policy import Policy, Sidecar
 from earmark_files.metadata.sidecar import SidecarDocument, sidecar_path
@@ -31,7 +31,7 @@ from earmark_files.metadata.source import (
     invert,
     normalise,
 )
-from earmark_files.metadata.tags import PROVENANCE, TagSet
+from earmark_files.metadata.tags import FIELDS, PROVENANCE, TagSet
 
 
 def recover_interrupted(target: Path) -> None:
@@ -191,7 +191,7 @@ def _finish(
         target=target,
         container=document.container,
         changes=_diff(document, decision),
-        skips=(*decision.skips, *_blocked(document, tags)),
+        skips=(*decision.skips, *_without_place(document, tags), *_blocked(document)),
         notes=(*notes, *document.notes),
         undo=record,
         splices=splices,
@@ -248,5 +248,12 @@ def _diff(document: Document, decision: Decision) -> tuple[FieldChange, ...]:
     )
 
 
-def _blocked(document: Document, tags: TagSet) -> list[Skip]:
+def _blocked(document: Document) -> list[Skip]:
     return [Skip("", slot, "", reason) for slot, reason in document.skipped.items()]
+
+
+def _without_place(document: Document, tags: TagSet) -> list[Skip]:
+    """Return the fields that are wanted but for which this kind of file has no slot at all."""
+    known = {slot.field for slot in document.slots}
+    lost = [name for name in FIELDS if tags.get(name) and name not in known]
+    return [Skip(name, "", tags.get(name), NO_PLACE) for name in lost]

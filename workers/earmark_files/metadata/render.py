@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from earmark_files.metadata.merge import NO_PLACE
 from earmark_files.metadata.plan import WritePlan, WriteResult
 from earmark_files.metadata.reader import FileTags
 from earmark_files.metadata.tags import PROVENANCE
+from earmark_files.metadata.words import container_name, in_words
 
 
 def show_path(path: Path) -> str:
@@ -39,8 +42,8 @@ def tags_as_text(tags: FileTags) -> str:
     lines += [f"  {'*' if t.own else ' '} {t.slot}: {t.value}" for t in tags.found]
     if tags.file_name:
         lines.append(f"    file name: CatID {tags.file_name.catid}, {tags.file_name.fx_name}")
-    lines += [f"  ! {slot}: {why}" for slot, why in tags.skipped.items()]
-    lines += [f"  ! {note}" for note in tags.notes]
+    lines += [f"  ! {slot}: {in_words(why)}" for slot, why in tags.skipped.items()]
+    lines += [f"  ! {in_words(note)}" for note in tags.notes]
     return "\n".join(lines)
 
 
@@ -58,21 +61,32 @@ def plan_as_json(plan: WritePlan) -> dict[str, Any]:
 
 
 def plan_as_text(plan: WritePlan) -> str:
-    """Return a plan as a diff: ``-`` what goes, ``+`` what comes, ``!`` what is passed over."""
+    """Return a plan as a diff.
+
+    ``-`` is what goes, ``+`` what comes, ``~`` a record that changes, ``!`` what is passed over.
+    """
     lines = [f"{show_path(plan.target)} ({plan.container})"]
     if plan.is_noop:
         lines.append("    nothing to change")
     for change in plan.changes:
         if change.field == PROVENANCE:
-            lines.append(f"  ~ {change.slot}: record of Earmark's own tags")
+            sign = ("~" if change.after else "-") if change.before else "+"
+            lines.append(f"  {sign} {change.slot}: record of Earmark's own tags")
             continue
         if change.before:
             lines.append(f"  - {change.slot}: {change.before}")
         if change.after:
             lines.append(f"  + {change.slot}: {change.after}")
-    lines += [f"  ! {s.slot}: {s.reason}" for s in plan.skips]
-    lines += [f"  ! {note}" for note in plan.notes]
+    lines += [f"  ! {s.slot}: {in_words(s.reason)}" for s in plan.skips if s.reason != NO_PLACE]
+    if lost := [s.field for s in plan.skips if s.reason == NO_PLACE]:
+        lines.append(f"  ! {no_place(lost, plan.container)}")
+    lines += [f"  ! {in_words(note)}" for note in plan.notes]
     return "\n".join(lines)
+
+
+def no_place(fields: Sequence[str], container: str) -> str:
+    """Say that a kind of file cannot hold some fields."""
+    return f"no place for {', '.join(fields)} in {container_name(container)}"
 
 
 def result_as_json(result: WriteResult) -> dict[str, Any]:

@@ -10,21 +10,25 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.database import ensure_migrated
 from earmark.writeback.undoing import undo_newest_write
 from earmark_files.metadata import (
     ConflictError,
+    FileTags,
     InvalidTagError,
     MetadataError,
     Mode,
     Policy,
     TagSet,
+    WritePlan,
     apply,
     plan_write,
     read_tags,
     render,
     undo,
 )
+from earmark_files.metadata.merge import NO_PLACE
 from earmark_files.metadata.tags import FIELDS
 from earmark_files.metadata.undo_store import UndoStore
 
@@ -36,8 +40,11 @@ POLICIES = {
 }
 _TEXTS = ("category", "subcategory", "catid", "description")
 
-Answer = tuple[dict[str, Any], str, bool]
-"""What a file's answer is for programs, for people, and whether the file is as asked."""
+Unmet = dict[str, str]
+"""Why each field is not as asked, by its name."""
+
+Answer = tuple[dict[str, Any], str, Unmet]
+"""What a file's answer is for programs and for people, and what is not as asked."""
 
 
 class Command(BaseCommand):
@@ -75,25 +82,34 @@ class Command(BaseCommand):
             "write": lambda path: _write(path, tags, POLICIES[options["policy"]]),
             "undo": _undo,
         }[action]
-        unmet = sum(
-            not self._answer(path, act, as_json=options["json"]) for path in options["paths"]
-        )
+        try:
+            unmet = sum(
+                not self._answer(path, act, as_json=options["json"]) for path in options["paths"]
+            )
+            self.stdout.flush()
+        except BrokenPipeError:
+            leave_broken_pipe()
         if unmet:
             raise CommandError(f"{unmet} of {len(options['paths'])} files are not as asked.")
 
     def _answer(self, path: Path, act: Callable[[Path], Answer], *, as_json: bool) -> bool:
+        shown = render.show_path(path)
         try:
-            values, text, as_asked = act(path)
+            values, text, unmet = act(path)
+            as_asked = not unmet
         except MetadataError as error:
-            shown = render.show_path(path)
             failure = {"code": error.code, "message": error.message}
-            values, text, as_asked = {"path": shown, "error": failure}, "", False
+            values, text, unmet = {"path": shown, "error": failure}, "", {}
+            as_asked = False
             if not as_json:
                 self.stderr.write(f"{shown}: {error.message} [{error.code}]")
         if as_json:
             self.stdout.write(json.dumps({**values, "as_asked": as_asked}))
-        elif text:
+            return as_asked
+        if text:
             self.stdout.write(text)
+        for name, reason in unmet.items():
+            self.stderr.write(f"{shown}: {name}: {reason}")
         return as_asked
 
 
@@ -108,12 +124,12 @@ def _tags(options: dict[str, Any]) -> TagSet:
 
 def _show(path: Path) -> Answer:
     tags = read_tags(path)
-    return render.tags_as_json(tags), render.tags_as_text(tags), True
+    return render.tags_as_json(tags), render.tags_as_text(tags), {}
 
 
 def _plan(path: Path, tags: TagSet, policy: Policy) -> Answer:
     plan = plan_write(path, tags, policy)
-    return render.plan_as_json(plan), render.plan_as_text(plan), True
+    return render.plan_as_json(plan), render.plan_as_text(plan), {}
 
 
 def _write(path: Path, tags: TagSet, policy: Policy) -> Answer:
@@ -123,18 +139,33 @@ def _write(path: Path, tags: TagSet, policy: Policy) -> Answer:
         # On the disk before the file is touched, so that even a killed write can be undone.
         _store().push(path, plan.undo)
     result = apply(plan)
-    values["status"] = result.status
-    return values, f"{render.plan_as_text(plan)}\n    {result.status}", _says(path, tags)
+    unmet = _unmet(plan, tags)
+    values |= {"status": result.status, "unmet": unmet}
+    return values, f"{render.plan_as_text(plan)}\n    {result.status}", unmet
 
 
-def _says(path: Path, tags: TagSet) -> bool:
-    """Whether the file says what was asked for, in the first place anyone would look."""
-    found = read_tags(path)
+def _unmet(plan: WritePlan, tags: TagSet) -> Unmet:
+    """Say what the file does not say as asked, in the first place anyone would look."""
+    found = read_tags(plan.path)
+    lost = {skip.field for skip in plan.skips if skip.reason == NO_PLACE}
+    unmet: Unmet = {}
+    for name in FIELDS:
+        if not tags.get(name) or _says(found, tags, name):
+            continue
+        if name in lost:
+            unmet[name] = render.no_place([name], plan.container)
+        elif found.get(name):
+            unmet[name] = f"the file says {found.get(name)!r}; --policy replace overwrites that"
+        else:
+            unmet[name] = "another value is in its place; --policy replace overwrites that"
+    return unmet
+
+
+def _says(found: FileTags, tags: TagSet, name: str) -> bool:
+    if name != "keywords":
+        return found.get(name) == tags.get(name)
     words = {word.casefold() for word in found.keywords}
-    if not words.issuperset(word.casefold() for word in tags.keywords):
-        return False
-    texts = [name for name in FIELDS[1:] if name != "genre" and tags.get(name)]
-    return all(found.get(name) == tags.get(name) for name in texts)
+    return words.issuperset(word.casefold() for word in tags.keywords)
 
 
 def _undo(path: Path) -> Answer:
@@ -149,10 +180,10 @@ def _undo(path: Path) -> Answer:
             continue
         place.unlink()
         if result.status != "unchanged":
-            return {"path": shown, "status": result.status}, f"{shown}: {result.status}", True
+            return {"path": shown, "status": result.status}, f"{shown}: {result.status}", {}
     ensure_migrated()
     if undo_newest_write(path=path):
-        return {"path": shown, "status": "undone"}, f"{shown}: undone", True
+        return {"path": shown, "status": "undone"}, f"{shown}: undone", {}
     raise conflict or MetadataError(
         "Earmark has no record of a write to this file that could be undone.",
         code="nothing_to_undo",
