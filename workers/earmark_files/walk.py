@@ -11,7 +11,7 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from earmark_files.errors import AnyPath, AudioFileError, ReadErrorCode, from_os_error
@@ -64,7 +64,10 @@ class FoundFile:
 
 
 def walk(
-    root: AnyPath, include: Iterable[str] = (), exclude: Iterable[str] = ()
+    root: AnyPath,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    on_hidden: Callable[[bytes], None] | None = None,
 ) -> Iterator[FoundFile]:
     """Find the sound files below a folder.
 
@@ -77,6 +80,8 @@ def walk(
         path below the root, one without against the last name. None: everything is wanted.
     exclude : iterable of str
         Same for what is left out; a folder that matches is not entered.
+    on_hidden : callable, optional
+        Called with the path of each hidden file that is passed over.
 
     Yields
     ------
@@ -114,6 +119,9 @@ def walk(
             except OSError as error:
                 problem = from_os_error(error, entry.path)
                 yield FoundFile(entry.path, 0, 0, (0, 0), problem)
+        elif entry.name.startswith(b"."):
+            if on_hidden is not None:
+                on_hidden(entry.path)
         elif selection.takes(entry):
             found = _examine(entry, inside)
             if found is not None:
@@ -150,7 +158,7 @@ class _Selection:
         return not self._matches(self.exclude, folder)
 
     def takes(self, entry: os.DirEntry[bytes]) -> bool:
-        if entry.name.startswith(b".") or not is_audio_name(entry.name):
+        if not is_audio_name(entry.name):
             return False
         wanted = self.include == (None, None) or self._matches(self.include, entry)
         return wanted and not self._matches(self.exclude, entry)

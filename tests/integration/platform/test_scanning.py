@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from earmark.library.services import (
     register_library,
     scan_library,
 )
+from earmark_files.metadata import temporaries
+from earmark_files.metadata.disk import Disk
+from earmark_files.metadata.temporaries import copy_name, journal_name, remove_if_stale
 from tests.factories import ClassifierVersionFactory, identify, make_sound, work_off
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +64,34 @@ def test_a_first_scan_finds_all_and_a_second_nothing_new(library: Library):
     assert [file.path for file in list_files(library=library)] == ["a.wav", "sub/b.wav"]
     library.refresh_from_db()
     assert library.last_scan_at is not None
+
+
+def test_leftovers_of_dead_writers_are_cleared_away_and_nothing_else(
+    library: Library, root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(temporaries, "remove_if_stale", partial(remove_if_stale, grace=0.0))
+    dead, living = copy_name(root / "sub/b.wav"), copy_name(root / "a.wav")
+    dead.write_bytes(b"half a copy")
+    others = [root / ".earmark-notes.tmp", root / "sub/.hidden", journal_name(root / "a.wav")]
+    for other in others:
+        other.touch()
+    lock = Disk().create(living)
+
+    assert scan_library(library=library).found == 2
+
+    os.close(lock)
+    assert not dead.exists()
+    assert living.exists()
+    assert all(other.exists() for other in others)
+
+
+def test_a_fresh_leftover_is_left_for_a_minute(library: Library, root: Path):
+    leftover = copy_name(root / "a.wav")
+    leftover.touch()
+
+    scan_library(library=library)
+
+    assert leftover.exists()
 
 
 def test_a_file_that_changed_is_to_be_identified_again(library: Library, root: Path):

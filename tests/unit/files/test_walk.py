@@ -52,6 +52,13 @@ def test_sound_files_are_found_in_sorted_order(tmp_path: Path) -> None:
     assert _names(tmp_path) == _names(tmp_path)
 
 
+def test_hidden_files_are_named_to_who_asks_and_not_yielded(tmp_path: Path) -> None:
+    _tree(tmp_path, "a.wav", "b/.c.wav", ".git/x.wav")
+    hidden: list[bytes] = []
+    assert len(list(walk(tmp_path, on_hidden=hidden.append))) == 1
+    assert hidden == [os.fsencode(tmp_path / "b/.c.wav")]
+
+
 def test_what_is_no_sound_is_left_out(tmp_path: Path) -> None:
     _tree(
         tmp_path,

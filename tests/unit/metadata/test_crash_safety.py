@@ -25,6 +25,7 @@ from earmark_files.metadata import (
     plan_write,
     read_tags,
     remove_stale_in,
+    temporaries,
     undo,
 )
 from earmark_files.metadata.disk import Disk
@@ -251,6 +252,38 @@ def test_fresh_temporary_files_get_a_minute_of_grace(path: Path) -> None:
     assert len(own_files(path.parent)) == 1
     assert remove_stale_in(path.parent) == []
     assert len(remove_stale_in(path.parent, grace=0.0)) == 1
+
+
+def test_an_old_modification_time_does_not_make_a_temporary_file_stale(path: Path) -> None:
+    fresh = temporaries.copy_name(path)
+    fresh.touch()
+    os.utime(fresh, (0, 0))
+    assert remove_stale_in(path.parent) == []
+
+
+def test_where_no_locks_are_known_no_temporary_file_is_swept_away(path: Path) -> None:
+    class Lockless(Disk):
+        def lock(self, descriptor: int, *, without_locks: bool = True) -> bool:
+            return without_locks
+
+    temporaries.copy_name(path).touch()
+    assert remove_stale_in(path.parent, grace=0.0, disk=Lockless()) == []
+    apply(plan_write(path, TAGS), disk=Lockless())
+    assert own_files(path.parent) == []
+
+
+def test_a_writer_that_came_in_between_keeps_its_temporary_file(path: Path) -> None:
+    temporary = temporaries.copy_name(path)
+    temporary.touch()
+
+    class Overtaken(Disk):
+        def lock(self, descriptor: int, *, without_locks: bool = True) -> bool:
+            temporary.unlink()
+            temporary.write_text("of the living")
+            return super().lock(descriptor, without_locks=without_locks)
+
+    assert remove_stale_in(path.parent, grace=0.0, disk=Overtaken()) == []
+    assert temporary.read_text() == "of the living"
 
 
 def test_an_interrupt_from_the_keyboard_leaves_nothing_behind(path: Path) -> None:

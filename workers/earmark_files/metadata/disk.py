@@ -31,10 +31,10 @@ class Disk:
             raise
         return descriptor
 
-    def lock(self, descriptor: int) -> bool:
+    def lock(self, descriptor: int, *, without_locks: bool = True) -> bool:
         """Take the advisory lock of a file; False when another process has it.
 
-        True also where the file system knows no locks: then nothing can be told.
+        `without_locks` is the answer where the file system knows no locks: nothing can be told.
         """
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,6 +43,7 @@ class Disk:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
+            return without_locks
         return True
 
     def write(self, descriptor: int, data: bytes) -> None:

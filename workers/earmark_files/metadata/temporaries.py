@@ -52,7 +52,7 @@ def create(path: Path, disk: Disk, mode: int = 0o600) -> int:
     try:
         return disk.create(path, mode)
     except FileExistsError:
-        if not _is_dead(disk, path, grace=0.0):
+        if not _is_dead(disk, path):
             raise LockedError(
                 "Another Earmark process is writing this file. Try again in a moment."
             ) from None
@@ -66,14 +66,61 @@ def discard(path: Path, disk: Disk) -> None:
         disk.remove(path)
 
 
-def _is_dead(disk: Disk, path: Path, *, grace: float) -> bool:
+def _is_dead(disk: Disk, path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
-        age = time.time() - os.fstat(descriptor).st_mtime
-        return disk.lock(descriptor) and age >= grace
+        return disk.lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def is_temporary(name: str) -> bool:
+    """Say whether a name is one of Earmark's for temporary files."""
+    return _NAME.fullmatch(name) is not None
+
+
+def remove_if_stale(path: Path, *, grace: float = GRACE_SECONDS, disk: Disk | None = None) -> bool:
+    """Delete a temporary file if its writer is certainly dead; say whether it was.
+
+    It never holds anything that is not elsewhere: the file it was to replace is still there. Where
+    the file system knows no locks it stays, because a living writer could not be told.
+
+    Parameters
+    ----------
+    path : Path
+        A file whose name `is_temporary`.
+    grace : float
+        A file changed within this many seconds is left, because a writer that has just made it
+        may not have locked it yet.
+    disk : Disk, optional
+        The system calls to use; for tests.
+
+    Raises
+    ------
+    OSError
+        When it cannot be deleted.
+    """
+    disk = disk or Disk()
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        if not disk.lock(descriptor, without_locks=False):
+            return False
+        mine = os.fstat(descriptor)
+        # Not the modification time: a writer gives its copy that of the file it replaces.
+        if time.time() - mine.st_ctime < grace:
+            return False
+        # While the lock is held no writer can put its own file here; one may have before.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(mine, path.lstat()):
+                disk.remove(path)
+                return True
+        return False
     finally:
         os.close(descriptor)
 
@@ -81,28 +128,9 @@ def _is_dead(disk: Disk, path: Path, *, grace: float) -> bool:
 def remove_stale_in(
     folder: Path, *, grace: float = GRACE_SECONDS, disk: Disk | None = None
 ) -> list[Path]:
-    """Delete temporary files of dead writers in a folder; meant for a scan of the library.
-
-    Parameters
-    ----------
-    folder : Path
-        Only this folder itself is looked through.
-    grace : float
-        Files younger than this many seconds are left, because a writer that has just made its
-        file may not have locked it yet.
-    disk : Disk, optional
-        The system calls to use; for tests.
-
-    Returns
-    -------
-    list of Path
-        What was deleted.
-    """
-    disk = disk or Disk()
-    removed: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        if _NAME.fullmatch(path.name) and _is_dead(disk, path, grace=grace):
-            with contextlib.suppress(FileNotFoundError):
-                disk.remove(path)
-                removed.append(path)
-    return removed
+    """Delete temporary files of dead writers in a folder, not below it; see `remove_if_stale`."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if is_temporary(path.name) and remove_if_stale(path, grace=grace, disk=disk)
+    ]

@@ -1,7 +1,8 @@
 """Look through a library's folder and bring its rows in line with what is there.
 
 Only names and stat data are looked at. Files are read by workers, later; what that tells is in
-`earmark.library.services.identification`.
+`earmark.library.services.identification`. On the way, temporary files of Earmark's own writers that
+were killed are cleared away: they are no sounds, and nobody else would ever look for them.
 """
 
 from __future__ import annotations
@@ -147,11 +148,28 @@ def scan_library(
 def _walk(library: Library, under: str) -> Iterator[FoundFile]:
     start = to_location(library.root, under)
     try:
-        yield from walk(start)
+        yield from walk(start, on_hidden=_clear_leftover)
     except AudioFileError as error:
         if under and library.location.is_dir():
             raise RootNotFoundError(f"{display(start)} cannot be looked at.") from error
         raise _offline(library) from error
+
+
+def _clear_leftover(path: bytes) -> None:
+    """Delete a temporary file of a writer that is dead; one that cannot be stays."""
+    found = Path(os.fsdecode(path))
+    if not found.name.startswith(".earmark-"):
+        return
+    # Only now: the web process, which loads this module too, has no use for code about tags.
+    from earmark_files.metadata.temporaries import is_temporary, remove_if_stale
+
+    if not is_temporary(found.name):
+        return
+    try:
+        if remove_if_stale(found):
+            log.info("leftover_removed", path=display(found))
+    except OSError as error:
+        log.warning("leftover_not_removed", path=display(found), reason=error.strerror)
 
 
 def _volume_of(library: Library) -> tuple[int, int]:

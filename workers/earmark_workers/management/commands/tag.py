@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.services import require_classifier
+from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.errors import RootNotFoundError
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="show what would change in each file; no file is touched",
+            help="show what would change in each file; no sound is touched",
         )
         parser.add_argument(
             "--no-write", action="store_true", help="keep the tags in the database only"
@@ -126,7 +126,7 @@ class Command(BaseCommand):
                 elapsed=totals.elapsed,
             )
         except BrokenPipeError:
-            _leave_broken_pipe()
+            leave_broken_pipe()
         except (RootNotFoundError, ClassifierUnavailableError) as error:
             raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
         except EarmarkError as error:
@@ -167,12 +167,6 @@ class Command(BaseCommand):
             if stop.asked:
                 break
         return totals
-
-
-def _leave_broken_pipe() -> None:
-    """End as a program does whose reader went away, without a word; see signal(7)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(128 + signal.SIGPIPE)
 
 
 def _share(text: str) -> float:
