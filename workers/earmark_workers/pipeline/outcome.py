@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from django.db.models import Max, QuerySet
@@ -67,9 +67,13 @@ def iterate_reports(
     library: Library, under: str, rules: Rules, *, written: bool, skip: Collection[int]
 ) -> Iterator[FileReport]:
     """Report on all files below a folder except `skip`: those that needed no new work."""
-    ids = iter(
-        [pk for pk in _on_disk(library, under).values_list("pk", flat=True) if pk not in skip]
-    )
+    ids = [pk for pk in _on_disk(library, under).values_list("pk", flat=True) if pk not in skip]
+    yield from iterate_known(ids, rules, written=written)
+
+
+def iterate_known(file_ids: Iterable[int], rules: Rules, *, written: bool) -> Iterator[FileReport]:
+    """Report on files that needed no new work, a batch of queries at a time."""
+    ids = iter(file_ids)
     while batch := list(islice(ids, _BATCH)):
         for _, report in reports_for(batch, rules, written=written, fresh=False):
             yield report
@@ -79,10 +83,9 @@ def find_statuses(
     library: Library, under: str, rules: Rules, *, written: bool, skip: Collection[int]
 ) -> dict[int, Status]:
     """Find the statuses `iterate_reports` would tell, without reading predictions and tags."""
-    known = set(_on_disk(library, under).values_list("pk", flat=True)) - set(skip)
     statuses: dict[int, Status] = {}
     rows = _on_disk(library, under).values_list("pk", "state", "error_code", "audio_hash")
-    facts = {pk: rest for pk, *rest in rows if pk in known}
+    facts = {pk: rest for pk, *rest in rows if pk not in skip}
     scored = set(
         rules.classifier.prediction_sets.filter(
             audio_hash__in=AudioFile.objects.filter(library=library).values("audio_hash")

@@ -23,7 +23,7 @@ from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification
 from earmark_workers.pipeline.loop import Loop, Turn
 from earmark_workers.pipeline.naming import worker_name
-from earmark_workers.pipeline.outcome import find_statuses, iterate_reports, reports_for
+from earmark_workers.pipeline.outcome import find_statuses, iterate_known, iterate_reports
 from earmark_workers.pipeline.recovery import (
     OWNER,
     cancel_abandoned_runs,
@@ -165,8 +165,7 @@ class TagRun:
         )
         self.totals.counts.update(statuses.values())
         failed = [file_id for file_id, status in statuses.items() if status is Status.FAILED]
-        found = reports_for(failed, self.rules, written=self._written, fresh=False)
-        yield from (report for _, report in found)
+        yield from iterate_known(failed, self.rules, written=self._written)
 
     def _pool(self, size: int) -> WorkerPool:
         classifier = self._options.classifier

@@ -149,10 +149,9 @@ class Command(BaseCommand):
             dry_run=options["dry_run"],
         )
         totals = Totals()
-        for place in dict.fromkeys((place.library.pk, place.under) for place in places):
-            found = next(p for p in places if (p.library.pk, p.under) == place)
+        for place in {(place.library.pk, place.under): place for place in places}.values():
             run = TagRun(
-                place=found,
+                place=place,
                 options=asked,
                 stop=stop,
                 progress=output.progress,

@@ -27,6 +27,10 @@ class Calibration:
         return scores
 
 
+PLAIN = Calibration(1.0, 0.0)
+"""The sigmoid itself: scores as a network gives them."""
+
+
 @dataclass(frozen=True)
 class ReliabilityBin:
     """Scores of one range against what was true of them."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training.augment import SAMPLES, draw_batch, to_student_rate
+from earmark_classifiers.audioset.training.calibrate import PLAIN
 from earmark_classifiers.audioset.training.corpus import Corpus
 from earmark_classifiers.audioset.training.judge import (
     clip_scores,
@@ -95,7 +96,7 @@ class Distillation:
             started = time.monotonic()
             loss = self.train_epoch()
             self.save(folder / "checkpoint.pt")
-            scores = clip_scores(window_logits(self.average, windows), owners)
+            scores = clip_scores(PLAIN(window_logits(self.average, windows)), owners)
             figures = judge(scores, self.corpus.teacher[self.corpus.is_val])
             seconds = time.monotonic() - started
             log.info(

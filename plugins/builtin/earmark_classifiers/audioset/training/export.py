@@ -28,9 +28,13 @@ from earmark_classifiers.audioset.training.corpus import (
     open_corpus,
     read_challenge_labels,
 )
-from earmark_classifiers.audioset.training.judge import judge, validation_windows, window_logits
+from earmark_classifiers.audioset.training.judge import (
+    clip_scores,
+    judge,
+    validation_windows,
+    window_logits,
+)
 from earmark_classifiers.audioset.training.names import name_truth, read_names
-from earmark_classifiers.scores import quadratic_softmax
 
 Floats = npt.NDArray[np.float32]
 
@@ -80,11 +84,6 @@ def main() -> None:
     _draw(figures, arguments.figures / "audioset-reliability.png")
 
 
-def _clips(logits: Floats, owners: npt.NDArray[np.int64], calibration: Calibration) -> Floats:
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    return np.stack([quadratic_softmax(part) for part in np.split(calibration(logits), starts[1:])])
-
-
 def _fit(
     logits: Floats, owners: npt.NDArray[np.int64], truth: npt.NDArray[np.bool_]
 ) -> Calibration:
@@ -109,7 +108,7 @@ def _figures(
     challenge: dict[str, tuple[str, str]],
 ) -> dict[str, Any]:
     teacher = corpus.teacher[corpus.is_val]
-    scores = _clips(logits, owners, calibration)
+    scores = clip_scores(calibration(logits), owners)
     teacher_scores = (1 / (1 + np.exp(-teacher))).astype(np.float32)
     ids = [clip for clip, val in zip(corpus.clip_ids, corpus.is_val, strict=True) if val]
     columns, truth = _challenge_truth(ids, challenge)
@@ -143,7 +142,8 @@ def _cross_fitted(
         inside = owners % 2 == half
         other = names.copy()
         other[half::2] = False  # a clip without a named label is not fitted on
-        scores[half::2] = _clips(logits[inside], owners[inside], _fit(logits, owners, other))
+        calibration = _fit(logits, owners, other)
+        scores[half::2] = clip_scores(calibration(logits[inside]), owners[inside])
     named = names.any(axis=1)
     return reliability(scores[named], names[named].astype(np.float32))
 

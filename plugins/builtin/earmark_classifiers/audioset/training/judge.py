@@ -65,9 +65,8 @@ def window_logits(network: AudioSetNetwork, windows: Floats, batch: int = 32) ->
     return torch.cat(parts).float().numpy()
 
 
-def clip_scores(logits: Floats, owners: npt.NDArray[np.int64]) -> Floats:
-    """Pool window logits to clip scores ``[clips, 527]``."""
-    scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
+def clip_scores(scores: Floats, owners: npt.NDArray[np.int64]) -> Floats:
+    """Pool window scores ``[n, 527]`` to clip scores ``[clips, 527]``."""
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     return np.stack([quadratic_softmax(part) for part in np.split(scores, starts[1:])])
 
