@@ -41,6 +41,29 @@ def quadratic_softmax(scores: Floats) -> Floats:
     return result
 
 
+def heard_share(windows: Floats) -> Floats:
+    """Say how much of each window can be heard: 0 below, 1 above `QUIET_DBFS`, a ramp between.
+
+    A classifier without a label for silence multiplies its scores by it; see `fade_quiet` for one
+    that has such a label.
+
+    Parameters
+    ----------
+    windows : ndarray of float32, shape (windows, samples)
+        Full scale is [-1, 1].
+
+    Returns
+    -------
+    ndarray of float32, shape (windows, 1)
+        In [0, 1].
+    """
+    peak = np.abs(windows).max(axis=1, keepdims=True)
+    level = 20 * np.log10(np.maximum(peak, 1e-10))
+    low, high = QUIET_DBFS
+    share: Floats = np.clip((level - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    return share
+
+
 def fade_quiet(scores: Floats, windows: Floats, silence: int) -> Floats:
     """Let scores fade to nothing, and "Silence" to one, where a window is next to silent.
 
@@ -60,10 +83,7 @@ def fade_quiet(scores: Floats, windows: Floats, silence: int) -> Floats:
     ndarray of float32, shape (windows, labels)
         In [0, 1]; those of windows that peak above -60 dBFS as they were.
     """
-    peak = np.abs(windows).max(axis=1)
-    level = 20 * np.log10(np.maximum(peak, 1e-10))
-    low, high = QUIET_DBFS
-    heard = np.clip((level - low) / (high - low), 0.0, 1.0)[:, None]
+    heard = heard_share(windows)
     faded = scores * heard
     faded[:, silence] = np.maximum(scores[:, silence], 1 - heard[:, 0])
     result: Floats = faded.astype(np.float32)
