@@ -87,7 +87,8 @@ def top_classes(scores: Scores) -> Counts:
     ----------
     scores : ndarray, shape (clips, classes)
     """
-    return scores.argmax(axis=1).astype(np.int64)
+    top: Counts = scores.argmax(axis=1).astype(np.int64)
+    return top
 
 
 def accuracy(truth: Truth, scores: Scores) -> float:
