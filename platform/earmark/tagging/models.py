@@ -6,7 +6,6 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
 
 
@@ -44,17 +43,16 @@ class StoredPolicy(models.Model):
 class TagSet(models.Model):
     """From what the present tags of a file were derived.
 
-    `basis` names everything that went in (classifier version, predictions, policy, version of
-    the rules), so that equal bases need no new derivation. `tags_key` names the tags that came
-    out, so that equal tags need no new write.
+    `basis` names everything that may go in (classifier versions, policy, version of the rules)
+    and `results` is the number of those classifiers that had said something by then, so that
+    equal ones need no new derivation. `tags_key` names the tags that came out, so that equal
+    tags need no new write.
     """
 
     file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, related_name="tag_set")
-    classifier = models.ForeignKey(
-        ClassifierVersion, on_delete=models.PROTECT, related_name="tag_sets"
-    )
     audio_hash = models.CharField(max_length=128)
     basis = models.CharField(max_length=64)
+    results = models.PositiveSmallIntegerField(default=1)
     tags_key = models.CharField(max_length=64)
     created_at = models.DateTimeField()
 

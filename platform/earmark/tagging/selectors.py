@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Subquery
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
@@ -26,15 +26,29 @@ def get_policy(*, library: Library, threshold: float | None = None) -> TagPolicy
 
 
 def list_files_to_derive(
-    *, library: Library, classifier: ClassifierVersion, basis: str, under: str = ""
+    *,
+    library: Library,
+    classifiers: Sequence[ClassifierVersion],
+    basis: str,
+    under: str = "",
 ) -> AudioFileQuerySet:
-    """Return the files that have a result but no tags on this basis, in order of path."""
-    results = PredictionSet.objects.filter(classifier=classifier, audio_hash=OuterRef("audio_hash"))
+    """Return the files that have a result their tags do not rest on, in order of path.
+
+    That is the case where there are no tags on this basis, and where one of several classifiers
+    has said something since they were derived.
+    """
+    results = PredictionSet.objects.filter(
+        classifier__in=classifiers, audio_hash=OuterRef("audio_hash")
+    )
     current = TagSet.objects.filter(
         file=OuterRef("pk"), basis=basis, audio_hash=OuterRef("audio_hash")
     )
-    files = list_files(library=library, under=under).present()
-    return files.filter(Exists(results)).filter(~Exists(current))
+    files = list_files(library=library, under=under).present().filter(Exists(results))
+    if len(classifiers) > 1:
+        number = results.order_by().values("audio_hash").annotate(n=Count("pk")).values("n")
+        files = files.annotate(results_now=Subquery(number))
+        current = current.filter(results=OuterRef("results_now"))
+    return files.filter(~Exists(current))
 
 
 def get_tags(*, file_ids: Collection[int]) -> dict[int, list[Tag]]:

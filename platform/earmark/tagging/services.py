@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.core.text import to_storable
+from earmark.jobs.scores import StoredScore
 from earmark.jobs.selectors import get_scores
 from earmark.library.models import AudioFile, Library
 from earmark.tagging.knowledge import (
@@ -38,58 +39,73 @@ class FileTags:
         The audio they were derived from.
     tags : sequence of DerivedTag
         Accepted, for review and dropped ones.
+    results : int
+        How many classifiers had a result for it.
     """
 
     file_id: int
     audio_hash: str
     tags: Sequence[DerivedTag]
+    results: int = 1
 
 
 def derive_file_tags(
     *,
     files: Iterable[AudioFile],
-    classifier: ClassifierVersion,
+    classifiers: Sequence[ClassifierVersion],
     policy: TagPolicy,
     synonyms: SynonymSource = NO_SYNONYMS,
     lexicon: str = "",
 ) -> list[FileTags]:
-    """Derive the tags of files from what a classifier has said, and store them.
+    """Derive the tags of files from what classifiers have said, and store them.
 
-    Files without a result of the classifier are left out.
+    Files without a result of any of them are left out.
 
     Parameters
     ----------
     files : iterable of AudioFile
         A batch of at most some thousands.
-    classifier : ClassifierVersion
+    classifiers : sequence of ClassifierVersion
+        Of several, the highest score of a label counts.
     policy : TagPolicy
     synonyms : SynonymSource
     lexicon : str
         Version of the source of synonyms, part of the basis; see `basis_of`.
     """
     batch = list(files)
-    scores = get_scores(classifier=classifier, audio_hashes={file.audio_hash for file in batch})
-    derived = [
-        FileTags(
-            file.pk,
-            file.audio_hash,
-            derive_tags(
-                [Prediction(score.label, score.score) for score in scores[file.audio_hash]],
-                policy,
-                classifier=classifier.identity,
-                synonyms=synonyms,
-            ),
-        )
-        for file in batch
-        if file.audio_hash in scores
-    ]
-    basis = basis_of(classifier=classifier, policy=policy, lexicon=lexicon)
-    store_tags(derived=derived, classifier=classifier, basis=basis)
+    hashes = {file.audio_hash for file in batch}
+    scores = [(c, get_scores(classifier=c, audio_hashes=hashes)) for c in classifiers]
+    derived = []
+    for file in batch:
+        said = [
+            (c.identity, found[file.audio_hash]) for c, found in scores if file.audio_hash in found
+        ]
+        if said:
+            derived.append(_derive_one(file, said, policy, synonyms))
+    basis = basis_of(classifiers=classifiers, policy=policy, lexicon=lexicon)
+    store_tags(derived=derived, basis=basis)
     return derived
 
 
+def _derive_one(
+    file: AudioFile,
+    said: Sequence[tuple[str, Sequence[StoredScore]]],
+    policy: TagPolicy,
+    synonyms: SynonymSource,
+) -> FileTags:
+    best: dict[str, Prediction] = {}
+    for _, scores in said:
+        for score in scores:
+            known = best.get(score.label.id)
+            if known is None or known.score < score.score:
+                best[score.label.id] = Prediction(score.label, score.score)
+    authors = " + ".join(identity for identity, _ in said)
+    tags = derive_tags(best.values(), policy, classifier=authors, synonyms=synonyms)
+    return FileTags(file.pk, file.audio_hash, tags, len(said))
+
+
 @transaction.atomic
-def store_tags(*, derived: Sequence[FileTags], classifier: ClassifierVersion, basis: str) -> None:
+def store_tags(*, derived: Sequence[FileTags], basis: str) -> None:
     """Replace the tags of files by newly derived ones."""
     now = timezone.now()
     Tag.objects.filter(file__in=[told.file_id for told in derived]).delete()
@@ -100,9 +116,9 @@ def store_tags(*, derived: Sequence[FileTags], classifier: ClassifierVersion, ba
         (
             TagSet(
                 file_id=told.file_id,
-                classifier=classifier,
                 audio_hash=told.audio_hash,
                 basis=basis,
+                results=told.results,
                 tags_key=tags_key_of(told.tags),
                 created_at=now,
             )
@@ -110,13 +126,15 @@ def store_tags(*, derived: Sequence[FileTags], classifier: ClassifierVersion, ba
         ),
         update_conflicts=True,
         unique_fields=["file"],
-        update_fields=["classifier", "audio_hash", "basis", "tags_key", "created_at"],
+        update_fields=["audio_hash", "basis", "results", "tags_key", "created_at"],
     )
 
 
-def basis_of(*, classifier: ClassifierVersion, policy: TagPolicy, lexicon: str = "") -> str:
+def basis_of(
+    *, classifiers: Sequence[ClassifierVersion], policy: TagPolicy, lexicon: str = ""
+) -> str:
     """Name everything tags follow from, beside the audio: equal names, equal tags."""
-    return _hash([classifier.identity, policy.version, lexicon])
+    return _hash([*(c.identity for c in classifiers), policy.version, lexicon])
 
 
 def tags_key_of(tags: Iterable[DerivedTag]) -> str:

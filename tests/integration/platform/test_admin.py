@@ -47,9 +47,9 @@ def full(folder: Path) -> Library:
     run = Run.objects.create(library=library)
     file = AudioFile.objects.get()
     run.jobs.create(file=file, classifier=classifier)
-    work_off(claim_jobs(classifier=classifier, worker="w", limit=1), 0.9, 0.4, 0.2)
+    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=1), 0.9, 0.4, 0.2)
     files = AudioFile.objects.all()
-    derive_file_tags(files=files, classifier=classifier, policy=get_policy(library=library))
+    derive_file_tags(files=files, classifiers=[classifier], policy=get_policy(library=library))
     write = begin_write(file_id=file.pk, tags_key="k", plan={"<script>": "a\x00b\udcff"})
     outcome = WriteOutcome(TagWrite.State.REFUSED, code="malformed_file", message="No.")
     record_write(write_id=write.pk, outcome=outcome)
@@ -141,7 +141,7 @@ def test_a_run_started_here_waits_for_a_worker(
     run = Run.objects.get()
     assert run.options["write"] is write
     assert run.requested_by == User.objects.get()
-    assert len(claim_jobs(classifier=classifier, worker="w", limit=5)) == 1
+    assert len(claim_jobs(classifiers=[classifier], worker="w", limit=5)) == 1
 
 
 def test_a_run_with_nothing_to_do_says_so(admin_client: Client, full: Library, tmp_path: Path):

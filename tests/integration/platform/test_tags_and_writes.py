@@ -41,14 +41,14 @@ def library(tmp_path: Path, classifier: ClassifierVersion) -> Library:
     library = register_library(root=tmp_path, trusted=True)
     scan_library(library=library)
     submit_run(library=library, classifiers=[classifier])
-    work_off(claim_jobs(classifier=classifier, worker="w", limit=9), 0.9, 0.15, 0.01)
+    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=9), 0.9, 0.15, 0.01)
     return library
 
 
 def derive(library: Library, classifier: ClassifierVersion, policy: TagPolicy) -> str:
-    basis = basis_of(classifier=classifier, policy=policy)
-    files = list_files_to_derive(library=library, classifier=classifier, basis=basis)
-    derive_file_tags(files=files, classifier=classifier, policy=policy)
+    basis = basis_of(classifiers=[classifier], policy=policy)
+    files = list_files_to_derive(library=library, classifiers=[classifier], basis=basis)
+    derive_file_tags(files=files, classifiers=[classifier], policy=policy)
     return basis
 
 
@@ -110,10 +110,10 @@ def test_nothing_is_derived_again_on_the_same_basis(
     basis = derive(library, classifier, policy)
 
     def waiting(basis: str) -> int:
-        return len(list_files_to_derive(library=library, classifier=classifier, basis=basis))
+        return len(list_files_to_derive(library=library, classifiers=[classifier], basis=basis))
 
     assert waiting(basis) == 0
-    other = basis_of(classifier=classifier, policy=TagPolicy.with_threshold(0.1))
+    other = basis_of(classifiers=[classifier], policy=TagPolicy.with_threshold(0.1))
     assert waiting(other) == 2
 
 

@@ -7,7 +7,8 @@ from itertools import islice
 
 from django.db.models import Max, QuerySet
 
-from earmark.jobs.models import Job
+from earmark.jobs.models import Job, PredictionSet
+from earmark.jobs.scores import StoredScore
 from earmark.jobs.selectors import get_scores
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
@@ -87,8 +88,9 @@ def find_statuses(
     rows = _on_disk(library, under).values_list("pk", "state", "error_code", "audio_hash")
     facts = {pk: rest for pk, *rest in rows if pk not in skip}
     scored = set(
-        rules.classifier.prediction_sets.filter(
-            audio_hash__in=AudioFile.objects.filter(library=library).values("audio_hash")
+        PredictionSet.objects.filter(
+            classifier__in=rules.classifiers,
+            audio_hash__in=AudioFile.objects.filter(library=library).values("audio_hash"),
         ).values_list("audio_hash", flat=True)
     )
     last = _last_writes_in(library)
@@ -106,7 +108,7 @@ def _on_disk(library: Library, under: str) -> AudioFileQuerySet:
 
 def _failed_jobs(rules: Rules) -> QuerySet[Job]:
     """Return the jobs that tell why a file has no scores although nothing is wrong with it."""
-    return Job.objects.filter(classifier=rules.classifier, state=Job.State.FAILED)
+    return Job.objects.filter(classifier__in=rules.classifiers, state=Job.State.FAILED)
 
 
 def _status(
@@ -128,9 +130,13 @@ class _Facts:
 
     def __init__(self, files: Collection[AudioFile], rules: Rules) -> None:
         ids = [file.pk for file in files]
-        self._scores = get_scores(
-            classifier=rules.classifier, audio_hashes={file.audio_hash for file in files}
-        )
+        hashes = {file.audio_hash for file in files}
+        self._scores: dict[str, list[StoredScore]] = {}
+        for classifier in rules.classifiers:
+            for audio_hash, scores in get_scores(
+                classifier=classifier, audio_hashes=hashes
+            ).items():
+                self._scores.setdefault(audio_hash, []).extend(scores)
         self._tags = get_tags(file_ids=ids)
         last = TagWrite.objects.filter(file__in=ids).values("file").annotate(last=Max("pk"))
         rows = TagWrite.objects.filter(pk__in=[row["last"] for row in last])
@@ -163,7 +169,7 @@ class _Facts:
             tags=self._tags_of(file) if healthy else (),
             predictions=tuple(
                 PredictionReport(score.label.name, score.label.id, score.score)
-                for score in (scores or [])[:TOP]
+                for score in sorted(scores or [], key=lambda found: -found.score)[:TOP]
             )
             if healthy
             else (),

@@ -90,7 +90,7 @@ class TagRun:
         self._backlog: set[int] = set()
         self._in_writing: set[int] = set()
         self.totals = Totals()
-        self.rules = rules_for(place.library, options.classifier, options.threshold)
+        self.rules = rules_for(place.library, [options.classifier], options.threshold)
         self._written = options.write and not options.dry_run
         self._reporter = Reporter(
             rules=self.rules, written=self._written, report=report, totals=self.totals

@@ -30,14 +30,15 @@ class Rules:
 
     Attributes
     ----------
-    classifier : ClassifierVersion
+    classifiers : tuple of ClassifierVersion
+        In the order in which they were named; never empty.
     policy : TagPolicy
     synonyms : SynonymSource
     lexicon : str
         Version of the source of synonyms; empty without one.
     """
 
-    classifier: ClassifierVersion
+    classifiers: tuple[ClassifierVersion, ...]
     policy: TagPolicy
     synonyms: SynonymSource
     lexicon: str
@@ -45,24 +46,31 @@ class Rules:
     @property
     def basis(self) -> str:
         """Name of the whole; see `earmark.tagging.services.basis_of`."""
-        return basis_of(classifier=self.classifier, policy=self.policy, lexicon=self.lexicon)
+        return basis_of(classifiers=self.classifiers, policy=self.policy, lexicon=self.lexicon)
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Who the tags come from: ``classifier@version`` of each."""
+        return tuple(classifier.identity for classifier in self.classifiers)
 
     def derive(self, files: Sequence[AudioFile]) -> None:
         """Derive and store the tags of a batch of files that have scores."""
         derive_file_tags(
             files=files,
-            classifier=self.classifier,
+            classifiers=self.classifiers,
             policy=self.policy,
             synonyms=self.synonyms,
             lexicon=self.lexicon,
         )
 
 
-def rules_for(library: Library, classifier: ClassifierVersion, threshold: float | None) -> Rules:
+def rules_for(
+    library: Library, classifiers: Sequence[ClassifierVersion], threshold: float | None
+) -> Rules:
     """Return the rules that hold for a library on this machine."""
     book = _synonym_book()
     return Rules(
-        classifier,
+        tuple(classifiers),
         get_policy(library=library, threshold=threshold),
         book or NO_SYNONYMS,
         book.version if book else "",
@@ -85,7 +93,7 @@ def derive_backlog(library: Library, under: str, rules: Rules) -> None:
     """Derive what earlier runs left without tags, or with tags by other rules."""
     while batch := list(
         list_files_to_derive(
-            library=library, classifier=rules.classifier, basis=rules.basis, under=under
+            library=library, classifiers=rules.classifiers, basis=rules.basis, under=under
         )[:BATCH]
     ):
         rules.derive(batch)
@@ -108,19 +116,19 @@ def orders_for(
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         tags = get_tags(file_ids=[file.pk for file in batch])
-        yield [_order(file, tags[file.pk], rules.classifier.identity) for file in batch]
+        yield [_order(file, tags[file.pk], rules.authors) for file in batch]
 
 
-def tag_set_of(tags: Sequence[Tag], classifier: str) -> TagSet:
+def tag_set_of(tags: Sequence[Tag], authors: tuple[str, ...]) -> TagSet:
     """Return what a file shall say: each accepted word a keyword, the labels its genre."""
     accepted = [tag for tag in tags if tag.decision == Tag.Decision.ACCEPT]
     words = [part for tag in accepted for part in tag.name.replace(";", ",").split(",")]
     labels = dict.fromkeys(t.name for t in accepted if t.origin == Tag.Origin.CLASSIFIER)
     named = ", ".join(labels)
-    return TagSet(keywords=tuple(words), description=named, genre=named, authors=(classifier,))
+    return TagSet(keywords=tuple(words), description=named, genre=named, authors=authors)
 
 
-def _order(file: AudioFile, tags: Sequence[Tag], classifier: str) -> WriteOrder:
+def _order(file: AudioFile, tags: Sequence[Tag], authors: tuple[str, ...]) -> WriteOrder:
     return WriteOrder(
         file_id=file.pk,
         location=file.location,
@@ -128,7 +136,7 @@ def _order(file: AudioFile, tags: Sequence[Tag], classifier: str) -> WriteOrder:
         mtime_ns=file.mtime_ns,
         audio_hash=file.audio_hash,
         tags_key=file.tag_set.tags_key,
-        tags=tag_set_of(tags, classifier),
+        tags=tag_set_of(tags, authors),
     )
 
 
