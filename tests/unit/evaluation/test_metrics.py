@@ -7,9 +7,8 @@ from sklearn import metrics as reference
 from earmark_classifiers.evaluation import metrics
 from earmark_classifiers.evaluation.calibration import reliability
 from earmark_classifiers.evaluation.resampling import (
-    Interval,
     difference,
-    draw_rows,
+    draw_counts,
     interval,
     resample,
 )
@@ -158,13 +157,41 @@ def test_confidence_outside_of_zero_and_one_is_refused() -> None:
         reliability(np.array([1.2]), np.array([True]))
 
 
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_figures_of_a_draw_are_those_of_its_clips(seed: int, ties: bool) -> None:
+    classes, scores = random_case(seed, ties=ties)
+    truth = metrics.one_hot(classes, 6)  # the last class has no clips
+    scores = np.column_stack([scores, np.full(60, 0.3)])
+    counts = draw_counts(range(60), draws=8, seed=seed)
+    found = resample(truth, scores, counts)
+    for row, count in enumerate(counts.astype(int)):
+        drawn = np.repeat(np.arange(60), count)
+        told = metrics.figures(truth[drawn], scores[drawn])
+        assert found.accuracy[row] == pytest.approx(told.accuracy)
+        assert found.macro_f1[row] == pytest.approx(told.macro_f1)
+        assert found.mean_average_precision[row] == pytest.approx(
+            told.mean_average_precision, abs=1e-6
+        )
+
+
+def outcome(hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and scores of clips of one class among two, right where `hits` says so."""
+    return metrics.one_hot(np.zeros(len(hits), int), 2), metrics.one_hot(1 - hits.astype(int), 2)
+
+
+def accuracies(hits: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    truth, right = outcome(hits)
+    return resample(truth, right.astype(float), counts).accuracy
+
+
 def test_intervals_hold_the_true_value_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(1)
     held = 0
     for seed in range(100):
         hits = rng.random(120) < 0.7
-        rows = draw_rows(range(120), draws=200, seed=seed)
-        found = interval(hits.mean(), resample(lambda r, h=hits: float(h[r].mean()), rows))
+        counts = draw_counts(range(120), draws=200, seed=seed)
+        found = interval(hits.mean(), accuracies(hits, counts))
         held += found.low <= 0.7 <= found.high
     assert 88 <= held <= 99
 
@@ -173,51 +200,49 @@ def test_excerpts_of_one_recording_make_a_figure_less_sure() -> None:
     hits = np.repeat(np.arange(20) % 2 == 0, 10)
 
     def width(groups: list[int]) -> float:
-        rows = draw_rows(groups, draws=300)
-        found = interval(hits.mean(), resample(lambda r: float(hits[r].mean()), rows))
+        found = interval(hits.mean(), accuracies(hits, draw_counts(groups, draws=300)))
         return found.high - found.low
 
     assert width([row // 10 for row in range(200)]) > 2 * width(list(range(200)))
 
 
 def test_draws_hold_whole_groups_and_are_the_same_for_the_same_seed() -> None:
-    groups = ["a", "b", "a", "c"]
-    rows = draw_rows(groups, draws=50, seed=3)
-    assert len(rows) == 50
-    for draw in rows:
-        assert (draw == 0).sum() == (draw == 2).sum()
-        assert sum((draw == 0).sum() if g == "a" else (draw == {"b": 1, "c": 3}[g]).sum()
-                   for g in "abc") == 3  # fmt: skip
-    assert all(
-        (a == b).all() for a, b in zip(rows, draw_rows(groups, draws=50, seed=3), strict=True)
-    )
-    assert any(
-        len(a) != len(b) or (a != b).any()
-        for a, b in zip(rows, draw_rows(groups, draws=50, seed=4), strict=True)
-    )
+    counts = draw_counts(["a", "b", "a", "c"], draws=50, seed=3)
+    assert counts.shape == (50, 4)
+    assert (counts[:, 0] == counts[:, 2]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    again, other = (draw_counts(["a", "b", "a", "c"], draws=50, seed=seed) for seed in (3, 4))
+    assert (counts == again).all()
+    assert (counts != other).any()
 
 
 def test_a_small_but_constant_lead_is_clear_where_single_intervals_overlap() -> None:
     rng = np.random.default_rng(0)
     second = rng.random(150) < 0.6
     first = second | (np.arange(150) % 12 == 0)  # never worse on any clip
-    rows = draw_rows(range(150), draws=400)
-    draws = [resample(lambda r, h=h: float(h[r].mean()), rows) for h in (first, second)]
+    counts = draw_counts(range(150), draws=400)
+    draws = [accuracies(hits, counts) for hits in (first, second)]
     a, b = (interval(h.mean(), d) for h, d in zip((first, second), draws, strict=True))
-    found = difference(a, b, *draws)
+    found = difference(a.value, b.value, *draws)
     assert a.low < b.high
     assert found.is_clear
     assert found.first_better > 0.98
     assert found.interval.value == pytest.approx(first.mean() - second.mean())
 
 
+def test_no_clips_have_no_intervals() -> None:
+    found = resample(np.zeros((0, 2), bool), np.zeros((0, 2)), draw_counts([], draws=3))
+    assert np.isnan(found.accuracy).all()
+    assert np.isnan(interval(float("nan"), found.mean_average_precision).low)
+
+
 def test_equal_classifiers_do_not_differ() -> None:
     values = np.random.default_rng(0).random(100)
-    found = difference(Interval(0.5, 0.4, 0.6), Interval(0.5, 0.4, 0.6), values, values)
+    found = difference(0.5, 0.5, values, values)
     assert not found.is_clear
     assert found.first_better == 0.5
 
 
 def test_draws_of_different_number_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match="paired"):
-        difference(Interval(0, 0, 0), Interval(0, 0, 0), np.zeros(3), np.zeros(4))
+        difference(0, 0, np.zeros(3), np.zeros(4))
