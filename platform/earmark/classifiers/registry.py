@@ -1,8 +1,9 @@
-"""Which classifiers are installed: the entry points of the group `earmark.classifiers`.
+"""Which classifiers are installed: the entry points of the group `earmark.classifiers`, and the
+folders of those that were trained here.
 
-Reading entry points imports nothing, so the web process may do it. What a plugin says about
-itself is asked for in a process of its own (`earmark.classifiers.inspection`), since a plugin
-may take long to import, print, crash or fill the memory.
+Reading entry points and folders imports nothing, so the web process may do it. What a plugin says
+about itself is asked for in a process of its own (`earmark.classifiers.inspection`), since a
+plugin may take long to import, print, crash or fill the memory.
 """
 
 from __future__ import annotations
@@ -16,18 +17,23 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, cast
 
 from earmark.classifiers.errors import ClassifierUnavailableError
+from earmark.classifiers.installed import InstalledFolder, list_installed
 from earmark_plugin_api import Classifier
 
 GROUP = "earmark.classifiers"
+TRAINED_GROUP = "earmark.trained_classifiers"
+"""Backends whose classifiers can be trained: classes with ``from_folder(folder: Path)``."""
+
 INSPECTION_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A classifier as its distribution announces it, not yet imported.
+    """A classifier as its distribution or its folder announces it, not yet imported.
 
     Attributes
     ----------
@@ -36,12 +42,19 @@ class Plugin:
     target : str
         ``package.module:Class``.
     distribution : str
-        Name and version of the distribution it came with, such as ``earmark 0.1.0``.
+        Name and version of the distribution it came with, such as ``earmark 0.1.0``, or that it
+        was trained here.
+    folder : str
+        Where a trained classifier is; empty for one that comes as code.
+    problem : str
+        Why it cannot even be asked; empty if it can.
     """
 
     name: str
     target: str
     distribution: str
+    folder: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,11 +82,18 @@ class Inspection:
 
 
 def list_plugins() -> list[Plugin]:
-    """Return the announced classifiers, sorted by name, without importing any of them."""
-    return sorted(
-        (_describe(entry) for entry in entry_points(group=GROUP)),
-        key=lambda plugin: (plugin.name, plugin.target),
-    )
+    """Return the announced and the trained classifiers by name, without importing any of them.
+
+    Of one that was trained several times the newest version counts.
+    """
+    # Worker processes import this module for `make_classifier`, and they know no Django.
+    from django.conf import settings
+
+    announced = [_describe(entry) for entry in entry_points(group=GROUP)]
+    trained = [
+        _describe_trained(found) for found in list_installed(settings.EARMARK_CLASSIFIERS_DIR)
+    ]
+    return sorted([*announced, *trained], key=lambda plugin: (plugin.name, plugin.target))
 
 
 def inspect_plugins(
@@ -91,25 +111,29 @@ def inspect_plugins(
                 plugin,
                 None,
                 "duplicate_name",
-                f"{names[plugin.name]} installed distributions offer a classifier of this name; "
-                "uninstall all but one.",
+                f"{names[plugin.name]} installed distributions or trained classifiers have this "
+                "name; remove all but one.",
             )
+        if plugin.problem:
+            return Inspection(plugin, None, "trained_folder_unusable", plugin.problem)
         return _inspect(plugin, timeout_s)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(inspect, plugins))
 
 
-def make_classifier(target: str) -> Classifier:
+def make_classifier(target: str, folder: str = "") -> Classifier:
     """Import a classifier and make an instance, not loaded yet. For worker processes.
 
     Parameters
     ----------
     target : str
         ``package.module:Class``, see `Plugin`.
+    folder : str
+        Where a trained classifier is; empty for one that comes as code.
     """
-    made = EntryPoint(name="", value=target, group=GROUP).load()()
-    return cast(Classifier, made)
+    found = EntryPoint(name="", value=target, group=GROUP).load()
+    return cast(Classifier, found.from_folder(Path(folder)) if folder else found())
 
 
 def get_plugin(name: str) -> Plugin:
@@ -133,8 +157,23 @@ def _describe(entry: EntryPoint) -> Plugin:
     return Plugin(name=entry.name, target=entry.value, distribution=distribution)
 
 
+def _describe_trained(found: InstalledFolder) -> Plugin:
+    backends = {entry.name: entry.value for entry in entry_points(group=TRAINED_GROUP)}
+    problem = found.problem
+    if not problem and found.backend not in backends:
+        problem = f"Its backend {found.backend!r} is not installed."
+    return Plugin(
+        name=found.name,
+        target=backends.get(found.backend, ""),
+        distribution="trained here",
+        folder=str(found.path),
+        problem=problem,
+    )
+
+
 def _inspect(plugin: Plugin, timeout_s: float) -> Inspection:
-    command = [sys.executable, "-m", "earmark.classifiers.inspection", plugin.name, plugin.target]
+    module = "earmark.classifiers.inspection"
+    command = [sys.executable, "-m", module, plugin.name, plugin.target, plugin.folder]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout_s, check=False

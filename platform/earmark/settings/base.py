@@ -26,6 +26,7 @@ EARMARK_MODELS_DIR = env.export(
         "one.",
     ),
 )
+EARMARK_CLASSIFIERS_DIR = DATA_DIR / "classifiers"
 # The classifier reads it itself; it is declared here because there are no variables but these.
 env.declare(
     "EARMARK_EFFICIENTAT_WEIGHTS",
