@@ -87,6 +87,10 @@ class PredictionSetAdmin(ResultAdmin):
     fields = ["audio_hash", "classifier", "all_labels", "created_at"]
     readonly_fields = ["all_labels"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PredictionSet]:
+        """Leave the timelines, which are large and not shown, where they are."""
+        return super().get_queryset(request).defer("timeline", "embedding")
+
     @admin.display(description="highest scores")
     def top_labels(self, found: PredictionSet) -> str:
         """The best few, in one line."""

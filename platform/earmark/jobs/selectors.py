@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
@@ -13,6 +16,7 @@ from django.db.models.functions import Now
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import Job, PredictionSet, Run
 from earmark.jobs.scores import StoredScore, unpack_scores
+from earmark.jobs.timeline import Timeline, unpack_timeline
 from earmark.library.models import Library
 
 _IN_LIMIT = 500
@@ -76,12 +80,6 @@ def list_silent_runs(*, library: Library) -> QuerySet[Run]:
     return list_open_runs(library=library).filter(begun, ~Exists(alive))
 
 
-def list_classifiers_with_work() -> list[ClassifierVersion]:
-    """Return the usable classifier versions that have queued jobs."""
-    waiting = Job.objects.queued().values("classifier").distinct()
-    return list(ClassifierVersion.objects.usable().filter(pk__in=waiting).order_by("pk"))
-
-
 def list_lease_holders() -> list[str]:
     """Return the workers that hold jobs."""
     holders = Job.objects.running().values_list("worker", flat=True).distinct()
@@ -92,12 +90,47 @@ def get_scores(
     *, classifier: ClassifierVersion, audio_hashes: Collection[str]
 ) -> dict[str, list[StoredScore]]:
     """Return the stored scores of pieces of audio, highest first, by audio hash."""
-    found: dict[str, list[StoredScore]] = {}
-    wanted: Sequence[str] = sorted({audio_hash for audio_hash in audio_hashes if audio_hash})
+    return {
+        audio_hash: unpack_scores(packed, classifier.label_list)
+        for audio_hash, packed in _stored(classifier, audio_hashes, "scores")
+    }
+
+
+def get_timeline(*, classifier: ClassifierVersion, audio_hash: str) -> Timeline | None:
+    """Return the scores of the windows of a piece of audio; None if they were not kept.
+
+    Raises
+    ------
+    earmark.jobs.timeline.TimelineError
+        If what is stored is damaged.
+    """
+    for _, packed in _stored(classifier, [audio_hash], "timeline"):
+        return None if packed is None else unpack_timeline(bytes(packed))
+    return None
+
+
+def get_embeddings(
+    *, classifier: ClassifierVersion, audio_hashes: Collection[str]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the embeddings of pieces of audio, by audio hash; where none was kept, no entry.
+
+    Each is float32 of shape (``embedding_size``,) and of length one up to its float16 steps, or
+    all zeros for audio of which the classifier had nothing to say.
+    """
+    return {
+        audio_hash: np.frombuffer(packed, "<f2").astype(np.float32)
+        for audio_hash, packed in _stored(classifier, audio_hashes, "embedding")
+        if packed is not None
+    }
+
+
+def _stored(
+    classifier: ClassifierVersion, audio_hashes: Collection[str], column: str
+) -> Iterator[tuple[str, Any]]:
+    """Yield hash and one column of the results on pieces of audio, some at a time."""
+    wanted = sorted({audio_hash for audio_hash in audio_hashes if audio_hash})
     for start in range(0, len(wanted), _IN_LIMIT):
         rows = PredictionSet.objects.filter(
             classifier=classifier, audio_hash__in=wanted[start : start + _IN_LIMIT]
         )
-        for audio_hash, packed in rows.values_list("audio_hash", "scores"):
-            found[audio_hash] = unpack_scores(packed, classifier.label_list)
-    return found
+        yield from rows.values_list("audio_hash", column)

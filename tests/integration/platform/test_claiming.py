@@ -11,19 +11,21 @@ from earmark.jobs.models import Job, Run
 from earmark.jobs.selectors import list_silent_runs
 from earmark.jobs.services import (
     Claim,
+    by_file,
     claim_jobs,
     complete_jobs,
     fail_job,
     release_jobs,
     renew_leases,
     requeue_expired,
-    skip_job,
+    submit_run,
 )
 from earmark.library.models import AudioFile
 from tests.factories import (
     AudioFileFactory,
     ClassifierVersionFactory,
     JobFactory,
+    LibraryFactory,
     RunFactory,
     expire,
     identify,
@@ -44,7 +46,7 @@ def test_a_claim_takes_older_jobs_of_higher_priority_first_and_no_more_than_aske
         JobFactory(run=run, classifier=classifier, priority=priority) for priority in (0, 5, 0)
     )
 
-    claimed = claim_jobs(classifier=classifier, worker="w", limit=2)
+    claimed = claim_jobs(classifiers=[classifier], worker="w", limit=2)
 
     assert [job.job_id for job in claimed] == [high.pk, low.pk]
     assert states(run) == ["running", "running", "queued"]
@@ -54,7 +56,7 @@ def test_a_claim_takes_older_jobs_of_higher_priority_first_and_no_more_than_aske
 def test_a_claim_describes_the_file_and_starts_the_run():
     job = JobFactory(file__path="a b/c\\xff.wav")
 
-    (claimed,) = claim_jobs(classifier=job.classifier, worker="w", limit=5)
+    (claimed,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=5)
 
     assert claimed.location.name == "c\udcff.wav"
     assert claimed.location.parent.name == "a b"
@@ -67,7 +69,7 @@ def test_a_claim_describes_the_file_and_starts_the_run():
 def test_a_lease_ends_as_long_after_now_as_asked_for():
     job = JobFactory()
 
-    claim_jobs(classifier=job.classifier, worker="w", limit=1, lease=timedelta(seconds=90))
+    claim_jobs(classifiers=[job.classifier], worker="w", limit=1, lease=timedelta(seconds=90))
 
     job.refresh_from_db()
     left = job.lease_until - timezone.now()
@@ -79,25 +81,24 @@ def test_a_claim_takes_only_jobs_of_its_classifier_and_run():
     JobFactory()
     other_run = JobFactory(classifier=job.classifier)
 
-    claimed = claim_jobs(classifier=job.classifier, worker="w", limit=9, run=other_run.run)
+    claimed = claim_jobs(classifiers=[job.classifier], worker="w", limit=9, run=other_run.run)
 
     assert [taken.job_id for taken in claimed] == [other_run.pk]
 
 
 def test_a_late_result_of_a_lost_lease_is_refused_and_leaves_no_trace():
     job = JobFactory()
-    (slow,) = claim_jobs(classifier=job.classifier, worker="slow", limit=1)
+    (slow,) = claim_jobs(classifiers=[job.classifier], worker="slow", limit=1)
     identify([slow])
     expire(slow)
     requeue_expired()
-    (quick,) = claim_jobs(classifier=job.classifier, worker="quick", limit=1)
+    (quick,) = claim_jobs(classifiers=[job.classifier], worker="quick", limit=1)
     identify([quick])
 
     late = complete_jobs(results=[result_of(slow, 0.1, 0.1, 0.1)])
 
     assert (late.accepted, late.refused) == ([], [job.pk])
     assert not fail_job(claim=slow.claim, code="decode_failed", message="Late.")
-    assert not skip_job(claim=slow.claim, code="late")
     assert identify([slow])[0].verdict == "lost"
     assert complete_jobs(results=[result_of(quick)]).accepted == [job.pk]
     job.refresh_from_db()
@@ -106,7 +107,7 @@ def test_a_late_result_of_a_lost_lease_is_refused_and_leaves_no_trace():
 
 def test_a_result_after_the_lease_ran_out_counts_if_nobody_took_the_job():
     job = JobFactory()
-    (claimed,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (claimed,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
     identify([claimed])
     expire(claimed)
 
@@ -115,7 +116,7 @@ def test_a_result_after_the_lease_ran_out_counts_if_nobody_took_the_job():
 
 def test_renewing_holds_jobs_longer_and_names_the_lost_ones():
     job = JobFactory()
-    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
     expire(held)
 
     lost = renew_leases(claims=[held.claim, Claim(held.job_id, 7), Claim(0, 1)], worker="w")
@@ -126,14 +127,14 @@ def test_renewing_holds_jobs_longer_and_names_the_lost_ones():
 
 def test_a_job_that_waits_for_another_is_free_when_the_lease_of_that_ends():
     leader = JobFactory()
-    (held,) = claim_jobs(classifier=leader.classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[leader.classifier], worker="w", limit=1)
     follower = JobFactory(classifier=leader.classifier, waits_for=leader)
 
-    assert claim_jobs(classifier=leader.classifier, worker="v", limit=1) == []
+    assert claim_jobs(classifiers=[leader.classifier], worker="v", limit=1) == []
     assert follower.run not in list_silent_runs(library=follower.run.library)
     expire(held)
 
-    (claimed,) = claim_jobs(classifier=leader.classifier, worker="v", limit=1)
+    (claimed,) = claim_jobs(classifiers=[leader.classifier], worker="v", limit=1)
     assert claimed.job_id == follower.pk
 
 
@@ -141,7 +142,7 @@ def test_a_run_is_silent_only_when_no_lease_lasts_and_nothing_happened_lately():
     job = JobFactory()
     library = job.run.library
     old = timezone.now() - timedelta(hours=1)
-    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
     Job.objects.update(started_at=old)
     assert list(list_silent_runs(library=library)) == []
     expire(held)
@@ -159,14 +160,14 @@ def test_a_run_that_has_not_begun_is_not_silent_within_a_day():
 
 def test_a_released_job_is_free_again_and_not_blamed():
     job = JobFactory()
-    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
 
     assert release_jobs(claims=[held.claim], worker="someone else") == 0
     assert release_jobs(claims=[held.claim], worker="w") == 1
 
     job.refresh_from_db()
     assert (job.state, job.lost_leases, job.worker) == ("queued", 0, "")
-    (again,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (again,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
     assert again.attempt == 2
 
 
@@ -174,7 +175,7 @@ def test_what_keeps_killing_its_worker_fails_after_three_losses():
     job = JobFactory()
     outcomes = []
     for worker in "abc":
-        (held,) = claim_jobs(classifier=job.classifier, worker=worker, limit=1)
+        (held,) = claim_jobs(classifiers=[job.classifier], worker=worker, limit=1)
         expire(held)
         report = requeue_expired()
         outcomes.append((report.requeued, report.failed))
@@ -190,7 +191,7 @@ def test_what_keeps_killing_its_worker_fails_after_three_losses():
 
 def test_jobs_of_workers_known_to_be_dead_are_free_at_once_and_without_blame_if_so_asked():
     job = JobFactory()
-    claim_jobs(classifier=job.classifier, worker="dead", limit=1)
+    claim_jobs(classifiers=[job.classifier], worker="dead", limit=1)
 
     assert requeue_expired(dead_workers=["other"]).requeued == 0
     assert requeue_expired(dead_workers=["dead"], blame=False).requeued == 1
@@ -204,7 +205,7 @@ def test_a_job_that_lost_a_worker_is_taken_after_all_others():
     suspect = JobFactory(classifier=classifier, lost_leases=1, priority=9)
     fresh = JobFactory(classifier=classifier)
 
-    claimed = claim_jobs(classifier=classifier, worker="w", limit=2)
+    claimed = claim_jobs(classifiers=[classifier], worker="w", limit=2)
 
     assert [job.job_id for job in claimed] == [fresh.pk, suspect.pk]
     assert claimed[1].lost_leases == 1
@@ -216,7 +217,7 @@ def test_a_job_that_lost_a_worker_is_taken_after_all_others():
 )
 def test_a_failed_job_marks_its_file(code: str, state: str, reason: str):
     job = JobFactory()
-    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
 
     assert fail_job(claim=held.claim, code=code, message="It says so.")
 
@@ -230,7 +231,7 @@ def test_a_failed_job_marks_its_file(code: str, state: str, reason: str):
 
 def test_a_fault_of_the_machine_is_not_the_files():
     job = JobFactory(file=AudioFileFactory())
-    (held,) = claim_jobs(classifier=job.classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[job.classifier], worker="w", limit=1)
 
     fail_job(claim=held.claim, code="out_of_device_memory", message="Full.", file_fault=False)
 
@@ -244,3 +245,54 @@ def test_a_running_job_without_a_lease_is_impossible():
     job = JobFactory()
     with pytest.raises(IntegrityError, match="jobs_job_running_has_lease"):
         Job.objects.filter(pk=job.pk).update(state="running", worker="w")
+
+
+def test_all_jobs_of_a_file_are_claimed_together_for_the_classifiers_a_worker_hosts():
+    first, second, elsewhere = ClassifierVersionFactory.create_batch(3)
+    library = LibraryFactory()
+    for name in ("a.wav", "b.wav", "c.wav"):
+        AudioFileFactory(library=library, path=name)
+    submit_run(library=library, classifiers=[first, second, elsewhere])
+
+    claimed = claim_jobs(classifiers=[second, first], worker="w", limit=2)
+
+    groups = [[(job.path, job.classifier_id) for job in group] for group in by_file(claimed)]
+    assert groups == [
+        [("a.wav", first.pk), ("a.wav", second.pk)],
+        [("b.wav", first.pk), ("b.wav", second.pk)],
+    ]
+    rest = claim_jobs(classifiers=[elsewhere], worker="v", limit=9)
+    assert [job.path for job in rest] == ["a.wav", "b.wav", "c.wav"]
+
+
+def test_a_file_whose_first_classifier_is_done_is_claimed_for_the_others():
+    first, second = ClassifierVersionFactory.create_batch(2)
+    library = LibraryFactory()
+    AudioFileFactory(library=library)
+    submit_run(library=library, classifiers=[first, second])
+    claim_jobs(classifiers=[first], worker="w", limit=9)
+
+    (job,) = claim_jobs(classifiers=[first, second], worker="v", limit=9)
+
+    assert job.classifier_id == second.pk
+
+
+def test_an_urgent_job_of_any_hosted_classifier_comes_first():
+    common = JobFactory()
+    urgent = JobFactory(priority=9)
+
+    claimed = claim_jobs(classifiers=[common.classifier, urgent.classifier], worker="w", limit=1)
+
+    assert [job.job_id for job in claimed] == [urgent.pk]
+
+
+def test_jobs_of_one_file_in_two_runs_are_claimed_apart():
+    job = JobFactory()
+    other = JobFactory(file=job.file, run__library=job.run.library)
+
+    claimed = claim_jobs(classifiers=[job.classifier, other.classifier], worker="w", limit=9)
+
+    assert [[job.run_id for job in group] for group in by_file(claimed)] == [
+        [job.run_id],
+        [other.run_id],
+    ]

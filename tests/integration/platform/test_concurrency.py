@@ -14,6 +14,7 @@ from django.db import connection
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import Job, PredictionSet, Run
 from earmark.jobs.selectors import count_jobs
+from earmark.jobs.services import submit_run
 from tests.factories import (
     AudioFileFactory,
     ClassifierVersionFactory,
@@ -28,14 +29,17 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 
 
-def start(classifier: ClassifierVersion, worker: str, *arguments: str) -> subprocess.Popen[str]:
+def start(
+    classifier: ClassifierVersion | list[ClassifierVersion], worker: str, *arguments: str
+) -> subprocess.Popen[str]:
+    hosted = classifier if isinstance(classifier, list) else [classifier]
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "earmark.settings.test",
         "PYTHONPATH": str(REPOSITORY),
     }
     command = [sys.executable, str(HERE / "claimer.py"), str(connection.settings_dict["NAME"])]
     return subprocess.Popen(
-        [*command, str(classifier.pk), worker, *arguments],
+        [*command, ",".join(str(one.pk) for one in hosted), worker, *arguments],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -72,6 +76,24 @@ def test_no_job_is_given_to_two_of_many_processes():
     assert set(Counter(claims).values()) == {1}
     assert {attempt for _, attempt in claims} == {1}
     assert Job.objects.running().filter(run=run).count() == 400
+
+
+def test_workers_that_host_different_classifiers_share_files_but_no_job():
+    both = ClassifierVersionFactory.create_batch(2)
+    library = LibraryFactory()
+    AudioFileFactory.create_batch(200, library=library)
+    run = submit_run(library=library, classifiers=both)
+    assert run is not None
+
+    hosts = [both, both, both[:1], both[1:]]
+    claims = run_together([start(hosted, f"worker {n}", "7") for n, hosted in enumerate(hosts)])
+
+    assert len(claims) == 400
+    assert set(Counter(claims).values()) == {1}
+    assert count_jobs(run=run).running == 400
+    for n, hosted in enumerate(hosts[2:], start=2):
+        held = Job.objects.running().filter(worker=f"worker {n}")
+        assert set(held.values_list("classifier", flat=True)) <= {one.pk for one in hosted}
 
 
 def test_two_runs_over_the_same_files_do_the_work_once_in_effect(tmp_path: Path):

@@ -12,7 +12,6 @@ from earmark.jobs.scores import LabelScore
 from earmark.jobs.selectors import (
     count_jobs,
     get_scores,
-    list_classifiers_with_work,
     list_lease_holders,
     list_open_runs,
 )
@@ -43,7 +42,7 @@ pytestmark = pytest.mark.django_db
 
 
 def claim(job: Job, worker: str = "w") -> list:
-    return claim_jobs(classifier=job.classifier, worker=worker, limit=100)
+    return claim_jobs(classifiers=[job.classifier], worker=worker, limit=100)
 
 
 def test_a_result_stores_scores_with_their_labels_and_the_facts_of_the_file():
@@ -225,8 +224,7 @@ def test_a_run_takes_what_has_no_result_yet_and_nothing_if_all_is_known():
     assert run is not None
     assert {job.file.path for job in run.jobs.all()} == {"a.wav", "slow.wav"}
     assert list(list_open_runs(library=library, under="")) == [run]
-    assert list_classifiers_with_work() == [classifier]
-    work_off(claim_jobs(classifier=classifier, worker="w", limit=9))
+    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=9))
     assert submit_run(library=library, classifiers=[classifier]) is None
     assert Run.objects.count() == 1
     again.refresh_from_db()
@@ -257,7 +255,7 @@ def test_counts_are_those_of_the_rows():
     AudioFileFactory.create_batch(4, library=library)
     run = submit_run(library=library, classifiers=[classifier])
     assert run is not None
-    done, bad, *_ = claim_jobs(classifier=classifier, worker="w", limit=3)
+    done, bad, *_ = claim_jobs(classifiers=[classifier], worker="w", limit=3)
     assert list_lease_holders() == ["w"]
     work_off([done])
     fail_job(claim=bad.claim, code="not_audio", message="No.")
@@ -274,11 +272,11 @@ def test_a_cancelled_run_gives_out_nothing_more_but_keeps_what_is_under_way():
     AudioFileFactory.create_batch(3, library=library)
     run = submit_run(library=library, classifiers=[classifier])
     assert run is not None
-    (held,) = claim_jobs(classifier=classifier, worker="w", limit=1)
+    (held,) = claim_jobs(classifiers=[classifier], worker="w", limit=1)
 
     assert cancel_run(run=run) == 2
 
-    assert claim_jobs(classifier=classifier, worker="w", limit=9) == []
+    assert claim_jobs(classifiers=[classifier], worker="w", limit=9) == []
     assert work_off([held]).accepted == [held.job_id]
     run.refresh_from_db()
     assert run.state == Run.State.CANCELLED

@@ -49,7 +49,7 @@ def classify_all(library: Library) -> None:
     """Let a worker read and classify everything that needs it."""
     classifier = ClassifierVersionFactory._meta.model.objects.first() or ClassifierVersionFactory()
     if submit_run(library=library, classifiers=[classifier]):
-        work_off(claim_jobs(classifier=classifier, worker="w", limit=1000))
+        work_off(claim_jobs(classifiers=[classifier], worker="w", limit=1000))
 
 
 def test_a_first_scan_finds_all_and_a_second_nothing_new(library: Library):
@@ -238,7 +238,7 @@ def test_a_moved_file_that_is_in_the_same_run_at_both_places_keeps_both_rows(
     run = submit_run(library=library, classifiers=[classifier])
     AudioFile.objects.filter(path="a.wav").update(state="missing")
     assert run is not None
-    jobs = claim_jobs(classifier=classifier, worker="w", limit=9)
+    jobs = claim_jobs(classifiers=[classifier], worker="w", limit=9)
 
     (told,) = identify([job for job in jobs if job.path == "z.wav"])
 

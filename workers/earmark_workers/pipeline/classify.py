@@ -167,7 +167,7 @@ class Classification:
         if now < self._ask_at and (self._held or self._out_of_work):
             return []
         claimed = claim_jobs(
-            classifier=self._classifier,
+            classifiers=[self._classifier],
             worker=self._worker,
             limit=CLAIM_AHEAD * self._pool.size,
             run=self._run,

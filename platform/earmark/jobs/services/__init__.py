@@ -9,6 +9,7 @@ of the dead to the living.
 
 from earmark.jobs.services.claiming import (
     ClaimedJob,
+    by_file,
     claim_jobs,
     release_jobs,
     renew_leases,
@@ -18,7 +19,6 @@ from earmark.jobs.services.completion import (
     JobResult,
     complete_jobs,
     fail_job,
-    skip_job,
 )
 from earmark.jobs.services.fencing import Claim
 from earmark.jobs.services.identification import (
@@ -46,6 +46,7 @@ __all__ = [
     "SweepReport",
     "Verdict",
     "abort_run",
+    "by_file",
     "cancel_run",
     "claim_jobs",
     "close_finished_runs",
@@ -56,6 +57,5 @@ __all__ = [
     "renew_leases",
     "requeue_expired",
     "settle_follow_up",
-    "skip_job",
     "submit_run",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,43 +18,56 @@ from earmark.jobs.models import Job, Run
 from earmark.jobs.services.fencing import Claim, matching
 
 # One statement: between looking and taking nobody can step in. Jobs that lost a worker before
-# come last, so that a file that kills its worker delays only itself. The array makes PostgreSQL
-# evaluate the choice exactly once; SKIP LOCKED lets claimers pass by each other.
-_CHOICE = """
-    SELECT job.id FROM jobs_job job
-    WHERE job.state = 'queued' AND job.classifier_id = %(classifier)s
-      AND (%(run)s IS NULL OR job.run_id = %(run)s)
-      AND (job.waits_for_id IS NULL OR NOT EXISTS (
-            SELECT 1 FROM jobs_job leader
-            WHERE leader.id = job.waits_for_id AND leader.state = 'running'
-              AND leader.lease_until > {now}))
-    ORDER BY job.lost_leases, job.priority DESC, job.id
-    LIMIT %(limit)s
+# come last, so that a file that kills its worker delays only itself. What else the run wants of
+# the chosen files comes with them, so that a file is decoded once; what another claimer has
+# locked in this instant is left to it, on both levels: claimers never wait for each other.
+_FREE = """
+    job.state = 'queued' AND (job.waits_for_id IS NULL OR NOT EXISTS (
+        SELECT 1 FROM jobs_job leader
+        WHERE leader.id = job.waits_for_id AND leader.state = 'running'
+          AND leader.lease_until > {now}))
 """
 _CLAIM = """
+    WITH chosen AS {once} (
+        SELECT job.id, job.run_id, job.file_id FROM jobs_job job
+        WHERE job.classifier_id = %(lead)s AND (%(run)s {nullable} IS NULL OR job.run_id = %(run)s)
+          AND {free}
+        ORDER BY job.lost_leases, job.priority DESC, job.id
+        LIMIT %(limit)s {lock}
+    ), siblings AS {once} (
+        SELECT job.id FROM jobs_job job
+        JOIN chosen ON job.run_id = chosen.run_id AND job.file_id = chosen.file_id
+        WHERE job.classifier_id {hosted} AND {free} {lock}
+    )
     UPDATE jobs_job
     SET state = 'running', worker = %(worker)s, attempts = attempts + 1, waits_for_id = NULL,
         started_at = {now}, lease_until = {lease_end}
-    WHERE state = 'queued' AND id {in_choice}
-    RETURNING id
+    WHERE state = 'queued' AND id IN (SELECT id FROM chosen UNION SELECT id FROM siblings)
+    RETURNING id, file_id
 """
 
 
-def _statement(*, now: str, lease_end: str, in_choice: str) -> str:
-    choice = _CHOICE.format(now=now)
-    return _CLAIM.format(now=now, lease_end=lease_end, in_choice=in_choice.format(choice=choice))
+def _statement(*, now: str, **parts: str) -> str:
+    return _CLAIM.format(now=now, free=_FREE.format(now=now), **parts)
 
 
 _STATEMENTS = {
     "postgresql": _statement(
         now="statement_timestamp()",
         lease_end="statement_timestamp() + make_interval(secs => %(lease)s)",
-        in_choice="= ANY(ARRAY({choice} FOR UPDATE OF job SKIP LOCKED))",
-    ).replace("%(run)s IS NULL", "%(run)s::bigint IS NULL"),
+        hosted="= ANY(%(hosted)s)",
+        nullable="::bigint",
+        # Evaluated exactly once, whatever the planner would think better.
+        once="MATERIALIZED",
+        lock="FOR UPDATE OF job SKIP LOCKED",
+    ),
     "sqlite": _statement(
         now="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
         lease_end="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(lease)s || ' seconds')",
-        in_choice="IN ({choice})",
+        hosted="IN (SELECT value FROM json_each(%(hosted)s))",
+        nullable="",
+        once="",
+        lock="",
     ),
 }
 
@@ -66,7 +80,7 @@ class ClaimedJob:
     ----------
     job_id, attempt : int
         Key and fencing token; together a `Claim`.
-    run_id, file_id, library_id : int
+    run_id, file_id, library_id, classifier_id : int
     location : Path
         Where the file is.
     path : str
@@ -86,6 +100,7 @@ class ClaimedJob:
     run_id: int
     file_id: int
     library_id: int
+    classifier_id: int
     location: Path
     path: str
     size: int
@@ -102,25 +117,26 @@ class ClaimedJob:
 
 def claim_jobs(
     *,
-    classifier: ClassifierVersion,
+    classifiers: Sequence[ClassifierVersion],
     worker: str,
     limit: int,
     run: Run | None = None,
     lease: timedelta | None = None,
 ) -> list[ClaimedJob]:
-    """Take queued jobs of one classifier.
+    """Take queued jobs: all that a run wants of a file from these classifiers, together.
 
     Never gives one job to two workers. Jobs of higher priority come first, older ones before
-    younger ones.
+    younger ones. Jobs of one file and run stand next to each other; see `by_file`.
 
     Parameters
     ----------
-    classifier : ClassifierVersion
+    classifiers : sequence of ClassifierVersion
+        Those the worker hosts; jobs of others are left to other workers.
     worker : str
         Who takes them: unique among the workers of all machines, and told apart from an earlier
         process with the same number.
     limit : int
-        How many to take at most.
+        Of how many files to take jobs at most.
     run : Run, optional
         Take only jobs of this run.
     lease : timedelta, optional
@@ -131,24 +147,30 @@ def claim_jobs(
     list of ClaimedJob
         In the order in which they should be done; empty if there is nothing to do.
     """
-    values = {
-        "classifier": classifier.pk,
-        "run": run.pk if run else None,
-        "limit": limit,
-        "worker": worker,
-        "lease": _lease(lease).total_seconds(),
-    }
+    files: set[int] = set()
+    ids: list[int] = []
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_STATEMENTS[connection.vendor], values)
-            ids = [row[0] for row in cursor.fetchall()]
+        for lead in _by_urgency(classifiers, run):
+            rows = _claim(lead, classifiers, worker, limit - len(files), run, _lease(lease))
+            ids += [job_id for job_id, _ in rows]
+            files |= {file_id for _, file_id in rows}
+            if len(files) >= limit:
+                break
         jobs = Job.objects.filter(pk__in=ids).select_related("file__library", "run")
-        claimed = list(jobs.order_by("lost_leases", "-priority", "pk"))
+        claimed = _in_order(jobs)
         runs = {job.run_id for job in claimed}
         Run.objects.filter(pk__in=runs, state=Run.State.QUEUED).update(
             state=Run.State.RUNNING, started_at=Now()
         )
-    return [_describe(job) for job in claimed]
+    return claimed
+
+
+def by_file(jobs: Iterable[ClaimedJob]) -> list[list[ClaimedJob]]:
+    """Group claimed jobs by run and file, in the order of each group's first job."""
+    groups: dict[tuple[int, int], list[ClaimedJob]] = {}
+    for job in jobs:
+        groups.setdefault((job.run_id, job.file_id), []).append(job)
+    return list(groups.values())
 
 
 def renew_leases(
@@ -186,6 +208,52 @@ def _lease(lease: timedelta | None) -> timedelta:
     return lease or timedelta(seconds=settings.EARMARK_JOB_LEASE_SECONDS)
 
 
+def _by_urgency(
+    classifiers: Sequence[ClassifierVersion], run: Run | None
+) -> list[ClassifierVersion]:
+    """Put first the classifier whose next job is due first; each is one look into an index."""
+    if len(classifiers) == 1:
+        return list(classifiers)
+    heads: list[tuple[tuple[int, int, int], ClassifierVersion]] = []
+    for classifier in classifiers:
+        jobs = Job.objects.queued().filter(classifier=classifier)
+        if run is not None:
+            jobs = jobs.filter(run=run)
+        head = jobs.order_by("lost_leases", "-priority", "pk").first()
+        if head is not None:
+            heads.append(((head.lost_leases, -head.priority, head.pk), classifier))
+    return [classifier for _, classifier in sorted(heads, key=lambda pair: pair[0])]
+
+
+def _claim(
+    lead: ClassifierVersion,
+    classifiers: Sequence[ClassifierVersion],
+    worker: str,
+    limit: int,
+    run: Run | None,
+    lease: timedelta,
+) -> list[tuple[int, int]]:
+    """Take jobs of `lead` and their siblings; return the ids of jobs and files."""
+    hosted = [classifier.pk for classifier in classifiers]
+    values = {
+        "lead": lead.pk,
+        "hosted": hosted if connection.vendor == "postgresql" else json.dumps(hosted),
+        "run": run.pk if run else None,
+        "limit": limit,
+        "worker": worker,
+        "lease": lease.total_seconds(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENTS[connection.vendor], values)
+        return [(int(job_id), int(file_id)) for job_id, file_id in cursor.fetchall()]
+
+
+def _in_order(claimed: Iterable[Job]) -> list[ClaimedJob]:
+    """Put the file with the most urgent job first, and its other jobs beside that one."""
+    jobs = sorted(claimed, key=lambda job: (job.lost_leases, -job.priority, job.pk))
+    return [job for group in by_file(map(_describe, jobs)) for job in group]
+
+
 def _describe(job: Job) -> ClaimedJob:
     return ClaimedJob(
         job_id=job.pk,
@@ -193,6 +261,7 @@ def _describe(job: Job) -> ClaimedJob:
         run_id=job.run_id,
         file_id=job.file_id,
         library_id=job.file.library_id,
+        classifier_id=job.classifier_id,
         location=job.file.location,
         path=job.file.path,
         size=job.file.size,

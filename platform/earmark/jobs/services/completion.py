@@ -10,8 +10,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
+from earmark.core.text import to_storable
 from earmark.jobs.errors import UnidentifiedAudioError
-from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run
 from earmark.jobs.scores import LabelScore, pack_scores
 from earmark.jobs.services.fencing import Claim, finish, finish_reused, lock_audio, lock_claimed
 from earmark.jobs.services.runs import close_finished_runs
@@ -31,11 +32,17 @@ class JobResult:
         for those that are kept.
     facts : AudioFacts
         What decoding told about the file.
+    timeline : bytes, optional
+        The scores of its windows; see `earmark.jobs.timeline`.
+    embedding : bytes, optional
+        Of the whole sound; see `earmark.jobs.models.PredictionSet`.
     """
 
     claim: Claim
     scores: Sequence[LabelScore]
     facts: AudioFacts
+    timeline: bytes | None = None
+    embedding: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,8 @@ def fail_job(
     code, message : str
         The reason: stable name, and sentence for people.
     retryable : bool
-        Whether the same may succeed later although nobody changed the file.
+        Whether the same may succeed later although nobody changed the file. If not, and the
+        classifier is to blame, this version of it leaves this audio alone from now on.
     file_fault : bool
         Whether the file is to blame. It is then marked as failed (as missing for
         ``file_not_found``) and left alone until it changes.
@@ -115,17 +123,12 @@ def fail_job(
             mark_missing(file_id=job.file_id)
         elif file_fault:
             mark_failed(file_id=job.file_id, code=code, message=message, retryable=retryable)
-    close_finished_runs(run_ids={job.run_id})
-    return True
-
-
-def skip_job(*, claim: Claim, code: str, message: str = "") -> bool:
-    """Finish a claimed job as skipped; return False if the claim was lost."""
-    with transaction.atomic():
-        job = lock_claimed([claim]).get(claim.job_id)
-        if job is None:
-            return False
-        finish(Job.objects.filter(pk=job.pk), Job.State.SKIPPED, code=code, message=message)
+        elif not retryable and job.file.audio_hash:
+            PredictionFailure.objects.update_or_create(
+                classifier_id=job.classifier_id,
+                audio_hash=job.file.audio_hash,
+                defaults={"code": code, "message": to_storable(message)},
+            )
     close_finished_runs(run_ids={job.run_id})
     return True
 
@@ -143,14 +146,20 @@ def _store_predictions(done: Sequence[tuple[Job, JobResult]]) -> None:
             classifier_id=job.classifier_id,
             audio_hash=job.file.audio_hash,
             scores=pack_scores(result.scores, positions),
+            timeline=result.timeline,
+            embedding=result.embedding,
             created_at=now,
         )
     PredictionSet.objects.bulk_create(
         sets.values(),
         update_conflicts=True,
         unique_fields=["audio_hash", "classifier"],
-        update_fields=["scores", "created_at"],
+        update_fields=["scores", "timeline", "embedding", "created_at"],
     )
+    PredictionFailure.objects.filter(
+        classifier__in={classifier_id for classifier_id, _ in sets},
+        audio_hash__in={audio_hash for _, audio_hash in sets},
+    ).delete()
 
 
 def _finish_followers(leaders: Collection[Job]) -> list[Job]:

@@ -86,9 +86,12 @@ def identify_jobs(*, found: Sequence[FoundAudio]) -> list[Identification]:
         jobs = lock_claimed([audio.claim for audio in found])
         by_job = {audio.claim.job_id: audio for audio in found}
         hashes = {job_id: by_job[job_id].identity.audio_hash for job_id in jobs}
+        rows: dict[int, int] = {}  # a file's jobs share its row, which another may replace
         for job_id, job in jobs.items():
-            file = identify_file(file_id=job.file_id, identity=by_job[job_id].identity)
-            job.file_id = file.pk
+            if job.file_id not in rows:
+                file = identify_file(file_id=job.file_id, identity=by_job[job_id].identity)
+                rows[job.file_id] = file.pk
+            job.file_id = rows[job.file_id]
         # Only now: what was recorded above makes running jobs of others leaders, too.
         known = _what_is_known(hashes.values(), jobs)
         verdicts = {job_id: _decide(job, hashes[job_id], known) for job_id, job in jobs.items()}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import islice
+from operator import or_
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, OuterRef, Q
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run
 from earmark.jobs.services.fencing import finish
 from earmark.library.models import Library
 from earmark.library.selectors import list_files
@@ -43,7 +46,8 @@ def submit_run(
         Folder or file of the library in text form; "" is all of it.
     mode : Run.Mode
         ``missing``: only files whose audio has no result of the classifier version yet, which
-        includes files that are new or have changed. ``force``: all files.
+        includes files that are new or have changed; what that version cannot do is left out.
+        ``force``: all files.
     options : mapping, optional
         What later steps need; kept as it is (JSON).
     priority : int
@@ -70,13 +74,7 @@ def submit_run(
             requested_by=requested_by,
         )
         run.classifiers.set(classifiers)
-        jobs = 0
-        for classifier in classifiers:
-            for ids in _batches_of_files(run, classifier, limit):
-                Job.objects.bulk_create(
-                    Job(run=run, classifier=classifier, file_id=pk, priority=priority) for pk in ids
-                )
-                jobs += len(ids)
+        jobs = _create_jobs(run, classifiers, limit)
         if not jobs and not keep_empty:
             transaction.set_rollback(True)
             return None
@@ -97,15 +95,21 @@ def cancel_run(*, run: Run) -> int:
     return cancelled
 
 
-def abort_run(*, run: Run, code: str, message: str) -> int:
+def abort_run(
+    *, run: Run, code: str, message: str, classifier: ClassifierVersion | None = None
+) -> int:
     """Fail what has not been started, for a reason that concerns all of it; return how many jobs.
 
     Parameters
     ----------
     code, message : str
         The reason, such as that the classifier cannot be loaded.
+    classifier : ClassifierVersion, optional
+        Fail only the jobs of this one; the others go on.
     """
     queued = Job.objects.queued().filter(run=run)
+    if classifier is not None:
+        queued = queued.filter(classifier=classifier)
     failed = finish(queued, Job.State.FAILED, code=code, message=message, retryable=True)
     close_finished_runs(run_ids=[run.pk])
     log.warning("run_aborted", run=run.pk, code=code, jobs=failed)
@@ -144,16 +148,41 @@ def settle_follow_up(*, run: Run) -> None:
     close_finished_runs(run_ids=[run.pk], even_empty=True)
 
 
-def _batches_of_files(
-    run: Run, classifier: ClassifierVersion, limit: int | None
-) -> Iterator[list[int]]:
-    """Yield the ids of the files to classify, a batch at a time."""
+def _create_jobs(run: Run, classifiers: Sequence[ClassifierVersion], limit: int | None) -> int:
+    """Queue a job for each file and classifier that needs one; return how many.
+
+    The jobs of a file get numbers next to each other: they are claimed in that order.
+    """
+    jobs = (
+        Job(run=run, classifier=classifier, file_id=file_id, priority=run.priority)
+        for file_id, classifier in _pairs_to_do(run, classifiers, limit)
+    )
+    count = 0
+    while batch := list(islice(jobs, _BATCH)):
+        Job.objects.bulk_create(batch)
+        count += len(batch)
+    return count
+
+
+def _pairs_to_do(
+    run: Run, classifiers: Sequence[ClassifierVersion], limit: int | None
+) -> Iterator[tuple[int, ClassifierVersion]]:
+    """Yield file and classifier, file after file in order of path."""
     files = list_files(library=run.library, under=run.under).worth_trying()
-    if run.mode == Run.Mode.MISSING:
-        known = PredictionSet.objects.filter(
-            classifier=classifier, audio_hash=OuterRef("audio_hash")
-        )
-        files = files.filter(~Exists(known))
-    ids = list(files.values_list("pk", flat=True)[:limit])
-    for start in range(0, len(ids), _BATCH):
-        yield ids[start : start + _BATCH]
+    if run.mode == Run.Mode.FORCE:
+        for file_id in list(files.values_list("pk", flat=True)[:limit]):
+            yield from ((file_id, classifier) for classifier in classifiers)
+        return
+    wanted = {f"wanted_{classifier.pk}": _unsettled(classifier) for classifier in classifiers}
+    anything = reduce(or_, (Q(**{name: True}) for name in wanted))
+    rows = files.annotate(**wanted).filter(anything).values_list("pk", *wanted)[:limit]
+    for file_id, *flags in rows.iterator(chunk_size=_BATCH):
+        yield from ((file_id, c) for c, flag in zip(classifiers, flags, strict=True) if flag)
+
+
+def _unsettled(classifier: ClassifierVersion) -> Expression:
+    """Say of a file whether its audio has neither a result nor a lasting failure."""
+    same = {"classifier": classifier, "audio_hash": OuterRef("audio_hash")}
+    known = Exists(PredictionSet.objects.filter(**same))
+    failed = Exists(PredictionFailure.objects.filter(**same))
+    return ExpressionWrapper(~known & ~failed, output_field=BooleanField())
