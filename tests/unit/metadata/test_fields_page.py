@@ -5,14 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import earmark_files.metadata as package
-from earmark_files.metadata import errors, id3, ixml, mp4, riff, vorbis
+from earmark_files.metadata import errors, id3_frames, ixml, mp4, riff, vorbis
 
 PAGE = (Path(__file__).parents[3] / "docs" / "metadata-fields.md").read_text("utf-8")
 OVERVIEW = package.__doc__ or ""
 
 
 def test_every_slot_is_in_the_table_of_fields() -> None:
-    slots = (*ixml.SLOTS, riff.BEXT_SLOT, *riff.INFO_SLOTS, *id3.SLOTS, *vorbis.SLOTS, *mp4.SLOTS)
+    slots = (
+        *ixml.SLOTS,
+        riff.BEXT_SLOT,
+        *riff.INFO_SLOTS,
+        *id3_frames.SLOTS,
+        *vorbis.SLOTS,
+        *mp4.SLOTS,
+    )
     for slot in slots:
         group, _, name = slot.name.partition("/")
         shown = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 
-from earmark_files.metadata import id3
+from earmark_files.metadata import id3, id3_frames
 from earmark_files.metadata.chunks import Chunk, encode_chunk, walk
 from earmark_files.metadata.document import MAX_METADATA_BYTES, Payload, Slot
 from earmark_files.metadata.errors import MalformedFileError, UnsupportedStructureError
@@ -48,7 +48,7 @@ class AiffDocument:
         self._load_id3(notes)
         self._load_native()
         self.notes = tuple(notes)
-        self.slots: tuple[Slot, ...] = id3.SLOTS
+        self.slots: tuple[Slot, ...] = id3_frames.SLOTS
 
     def _check_complete(self, cut: Chunk | None, declared_end: int) -> None:
         ends = {c.end for c in self._chunks}
@@ -91,7 +91,7 @@ class AiffDocument:
             return
         try:
             self._tag = id3.parse_tag(body)
-        except id3.Id3Error as error:
+        except id3_frames.Id3Error as error:
             self.skipped["id3"] = "id3_broken"
             notes.append(f"id3_broken: {error}")
             return

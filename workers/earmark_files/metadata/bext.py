@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 DESCRIPTION_BYTES = 256
 FIXED_BYTES = 602
@@ -35,8 +36,9 @@ def fold_to_ascii(text: str) -> str:
     return " ".join(folded.split())
 
 
+@lru_cache(maxsize=256)
 def encode_description(text: str) -> str:
-    """Return what 256 bytes of ASCII can hold of `text`, cut at a word."""
+    """Return what 256 bytes of ASCII can hold of `text`, cut at a word; a plan asks often."""
     folded = fold_to_ascii(text)
     if len(folded) <= DESCRIPTION_BYTES:
         return folded

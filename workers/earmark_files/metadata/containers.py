@@ -15,6 +15,7 @@ from earmark_files.metadata.ogg import OggDocument
 from earmark_files.metadata.policy import Policy
 from earmark_files.metadata.riff import WavDocument
 from earmark_files.metadata.riff_form import MAGICS
+from earmark_files.metadata.sidecar import SidecarDocument
 from earmark_files.metadata.source import Source
 
 SIDECAR_ONLY = "sidecar_only"
@@ -97,3 +98,8 @@ def open_document(source: Source, policy: Policy | None = None) -> Document:
             "This format holds no tags; they go into a sidecar.", code="unsupported_format"
         )
     raise MetadataError("This is not a sound file Earmark knows.", code="not_audio")
+
+
+def reopen(container: str, source: Source, policy: Policy | None = None) -> Document:
+    """Parse a file of a kind that is known; only a sidecar has to be told from a sound."""
+    return SidecarDocument(source) if container == "sidecar" else open_document(source, policy)

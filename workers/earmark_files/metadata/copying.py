@@ -14,14 +14,15 @@ from earmark_files.metadata.follower import Follower
 from earmark_files.metadata.job import Job
 from earmark_files.metadata.source import FileSource
 
-_BLOCK = 8 << 20
-# From this size on somebody waits for the disk, and the audio is hashed meanwhile. Reading a file
-# that is being written costs half as much processor time again, so smaller ones do without.
-_FOLLOW_FROM = 1 << 30
+_PIECE = 64 << 20
+# From this size on somebody waits for the disk, and the audio is hashed meanwhile.
+_FOLLOW_FROM = 1 << 28
 
 
 def copy_and_replace(job: Job, old: int, disk: Disk) -> None:
     """Write the new file beside the old one, prove it, and put it in its place.
+
+    The folder is not synced yet: see `sync_names`.
 
     Parameters
     ----------
@@ -33,46 +34,55 @@ def copy_and_replace(job: Job, old: int, disk: Disk) -> None:
         The system calls to use.
     """
     with _temporary(job, disk) as (temporary, new):
-        if not _copy_and_prove(job, old, new, disk):
+        source, audio = _copy(job, old, new, disk)
+        if not job.is_planned(source, audio):
             original = job.audio_before.digest(FileSource(old))
             raise job.conflict() if original != job.before.payload else job.not_as_planned()
+        if not job.says_what_was_promised(source):
+            raise job.not_as_planned()
         _check_still_there(job, old)
         disk.replace(temporary, job.path)
+
+
+def sync_names(job: Job, disk: Disk) -> None:
+    """Wait until the new file's name is on the disk."""
     with written_but(job):
         disk.sync_folder(job.path.parent)
 
 
-def _copy_and_prove(job: Job, old: int, new: int, disk: Disk) -> bool:
-    """Write the new file, sync it, and read it back: whether it is the planned one.
+def _copy(job: Job, old: int, new: int, disk: Disk) -> tuple[FileSource, str]:
+    """Write the new file and sync it; returns it, and the hash of the audio that lies there.
 
-    The audio of a huge file is hashed while it is still being written. What counts is what lies
-    there after the sync, so it is read again then and compared to the old file, which takes a
-    third of the time of a second hash.
+    Hashed is what is read back after the sync. A huge file is written and synced in pieces, and
+    each piece is read back behind its own sync while the next one is written.
     """
     if job.after.size < _FOLLOW_FROM:
-        for _ in _copy(job, old, new, disk):
+        for _ in _pieces(job, old, new, disk):
             pass
         disk.keep_attributes(old, new, mtime_ns=job.mtime_ns)
         disk.sync(new)
         source = FileSource(new)
-        return job.is_planned(source, job.audio_after.digest(source))
+        return source, job.audio_after.digest(source)
     with Follower(new, job.audio_after) as follower:
-        for written in _copy(job, old, new, disk):
-            follower.go_on(written)
+        synced = 0
+        for written in _pieces(job, old, new, disk):
+            if written - synced >= _PIECE:
+                disk.sync(new)
+                synced = written
+                follower.go_on(synced)
         disk.keep_attributes(old, new, mtime_ns=job.mtime_ns)
         disk.sync(new)
-        audio = follower.digest()
-    source = FileSource(new)
-    return job.is_planned(source, audio) and job.keeps_audio(FileSource(old), source)
+        follower.go_on(job.after.size)
+        return FileSource(new), follower.digest()
 
 
-def _copy(job: Job, old: int, new: int, disk: Disk) -> Iterator[int]:
+def _pieces(job: Job, old: int, new: int, disk: Disk) -> Iterator[int]:
     """Write the new file piece by piece; yields how many bytes are written."""
     position = written = 0
     for splice in [*job.splices, None]:
         end = splice.offset if splice else job.before.size
         while position < end:
-            length = min(_BLOCK, end - position)
+            length = min(_PIECE, end - position)
             disk.copy(old, position, length, new)
             position, written = position + length, written + length
             yield written
@@ -89,13 +99,13 @@ def create(job: Job, disk: Disk) -> None:
             disk.write(new, splice.data)
         disk.sync(new)
         source = FileSource(new)
-        if not job.is_planned(source, job.audio_after.digest(source)):
+        planned = job.is_planned(source, job.audio_after.digest(source))
+        if not (planned and job.says_what_was_promised(source)):
             raise job.not_as_planned()
         if job.path.exists():
             raise job.conflict()
         disk.replace(temporary, job.path)
-    with written_but(job):
-        disk.sync_folder(job.path.parent)
+    sync_names(job, disk)
 
 
 @contextmanager

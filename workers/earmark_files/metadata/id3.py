@@ -1,48 +1,27 @@
 """ID3v2 tags as lists of raw frames: only Earmark's own frames are ever encoded anew.
 
-Frames are cut out by their headers and kept byte for byte; mutagen decodes and encodes the few
-that Earmark reads or writes. Works for versions 2.2, 2.3 and 2.4, each kept as found.
+Frames are cut out by their headers and kept byte for byte; `id3_frames` decodes and encodes the
+few that Earmark reads or writes. Works for versions 2.2, 2.3 and 2.4, each kept as found.
 Source: id3.org, ID3 tag versions 2.2.0, 2.3.0 and 2.4.0.
 """
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from mutagen import MutagenError
-from mutagen.id3 import COMM, ID3, TCON, TIT3, TXXX
-
-from earmark_files.metadata.document import Slot
+from earmark_files.metadata.id3_frames import (
+    SLOTS,
+    Id3Error,
+    RawFrame,
+    encode_frames,
+    identify,
+    to_synchsafe,
+)
 
 HEADER = 10
 UNSYNC, EXTENDED, EXPERIMENTAL, FOOTER = 0x80, 0x40, 0x20, 0x10
-_V22_NAMES = {b"TCON": b"TCO", b"TIT3": b"TT3", b"COMM": b"COM", b"TXXX": b"TXX"}
-
-SLOTS = (
-    Slot("id3/TCON", "genre", defining=False),
-    Slot("id3/TIT3", "description"),
-    Slot("id3/COMM", "description", defining=False),
-    Slot("id3/TXXX:KEYWORDS", "keywords"),
-    Slot("id3/TXXX:CATID", "catid"),
-    Slot("id3/TXXX:EARMARK", "provenance"),
-)
-
-
-class Id3Error(ValueError):
-    """The tag cannot be edited without risk; the text says why."""
-
-
-@dataclass(frozen=True)
-class RawFrame:
-    """A frame with its header, exactly as found, and the slot it fills if it is one of ours."""
-
-    raw: bytes
-    slot: str = ""
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,13 +54,6 @@ def synchsafe(data: bytes) -> int:
             return -1
         value = value << 7 | byte
     return value
-
-
-def to_synchsafe(value: int) -> bytes:
-    """Encode a size as four bytes of seven bits."""
-    if value >= 1 << 28:
-        raise Id3Error("the tag would be larger than 256 MiB")
-    return bytes((value >> shift) & 0x7F for shift in (21, 14, 7, 0))
 
 
 def tag_length(head: bytes) -> int:
@@ -127,7 +99,7 @@ def parse_tag(data: bytes) -> Id3Tag:
         raise Id3Error("its frames do not fit together")
     # A footer repeats the header and forbids padding; a tag without one says the same.
     kept = flags & ~FOOTER
-    return Id3Tag(version, kept, tuple(_identify(raw, version) for raw in frames), length)
+    return Id3Tag(version, kept, tuple(identify(raw, version) for raw in frames), length)
 
 
 def _extended_length(body: bytes, version: int) -> int:
@@ -162,39 +134,6 @@ def _walk(body: bytes, version: int, *, plain_sizes: bool) -> list[bytes] | None
     return frames if not body[position:].strip(b"\0") else None
 
 
-def _identify(raw: bytes, version: int) -> RawFrame:
-    """Decode a frame if it is one Earmark reads; anything odd stays an unnamed raw frame."""
-    name = raw[: 3 if version == 2 else 4]
-    if name not in _V22_NAMES and name not in _V22_NAMES.values():
-        return RawFrame(raw)
-    tag = b"ID3" + bytes([version, 0, 0]) + to_synchsafe(len(raw)) + raw
-    try:
-        parsed = ID3(io.BytesIO(tag), translate=False)
-    except (MutagenError, ValueError, EOFError):
-        return RawFrame(raw)
-    for frame in parsed.values():
-        slot = _slot_of(frame)
-        if slot:
-            return RawFrame(raw, slot, _text_of(frame))
-    return RawFrame(raw)
-
-
-def _slot_of(frame: Any) -> str:
-    name = {"TCO": "TCON", "TT3": "TIT3", "COM": "COMM", "TXX": "TXXX"}.get(
-        frame.FrameID, frame.FrameID
-    )
-    if name == "TXXX":
-        slot = f"id3/TXXX:{frame.desc.upper()}"
-        return slot if any(s.name == slot for s in SLOTS) else ""
-    if name == "COMM":
-        return "id3/COMM" if not frame.desc else ""
-    return f"id3/{name}"
-
-
-def _text_of(frame: Any) -> str:
-    return "; ".join(t for t in (str(text).strip("\0 ") for text in frame.text) if t)
-
-
 def read_values(tag: Id3Tag) -> dict[str, str]:
     """Return the text of every slot that is present; the first frame of a kind counts."""
     values: dict[str, str] = {}
@@ -210,49 +149,6 @@ def repeated_slots(tag: Id3Tag) -> dict[str, str]:
     return {slot: "repeated" for slot, count in counts.items() if count > 1}
 
 
-def _frame(slot: str, text: str, version: int) -> Any:
-    """Return the mutagen frame for a slot, in Latin-1 where that is enough."""
-    latin = all(ord(c) < 256 for c in text)
-    encoding = 0 if latin else (3 if version == 4 else 1)
-    name, _, description = slot.removeprefix("id3/").partition(":")
-    if name == "TXXX":
-        return TXXX(encoding=encoding, desc=description, text=[text])
-    if name == "COMM":
-        return COMM(encoding=encoding, lang="eng", desc="", text=[text])
-    if name == "TCON":
-        return TCON(encoding=encoding, text=[text])
-    return TIT3(encoding=encoding, text=[text])
-
-
-def _encode_frames(texts: Mapping[str, str], version: int) -> dict[str, bytes]:
-    """Encode the frames of slots in the given version; returns them by slot."""
-    tag = ID3()
-    for slot, text in texts.items():
-        tag.add(_frame(slot, text, version))
-    out = io.BytesIO()
-    # Without a separator mutagen does not join or split texts for version 2.3.
-    tag.save(out, v1=0, v2_version=4 if version == 4 else 3, v23_sep=None, padding=lambda _: 0)
-    raw = _walk(out.getvalue()[HEADER:], 4 if version == 4 else 3, plain_sizes=version != 4) or []
-    encoded = {_slot_by_bytes(frame): frame for frame in raw}
-    if version == 2:
-        return {
-            slot: _V22_NAMES[frame[:4]] + (len(frame) - 10).to_bytes(3, "big") + frame[10:]
-            for slot, frame in encoded.items()
-        }
-    return encoded
-
-
-def _slot_by_bytes(frame: bytes) -> str:
-    """Return the slot of a frame that `_encode_frames` has just made."""
-    name = frame[:4].decode("ascii")
-    if name != "TXXX":
-        return f"id3/{name}"
-    # Our descriptions are ASCII words, whatever encoding the text is in.
-    description = frame[11:60].replace(b"\0", b"").replace(b"\xff\xfe", b"")
-    known = (s.name for s in SLOTS if s.name.startswith("id3/TXXX:"))
-    return next(s for s in known if description.startswith(s.partition(":")[2].encode()))
-
-
 def edit_tag(tag: Id3Tag | None, changes: Mapping[str, str]) -> bytes:
     """Return the bytes of the tag with slots set, or removed for "".
 
@@ -260,7 +156,7 @@ def edit_tag(tag: Id3Tag | None, changes: Mapping[str, str]) -> bytes:
     frame is left. None starts a version 2.3 tag, which most programs read.
     """
     version = tag.version if tag else 3
-    encoded = _encode_frames({s: text for s, text in changes.items() if text}, version)
+    encoded = encode_frames({s: text for s, text in changes.items() if text}, version)
     written: set[str] = set()
     parts: list[bytes] = []
     for frame in tag.frames if tag else ():

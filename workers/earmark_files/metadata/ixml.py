@@ -6,7 +6,9 @@ names that Soundminer writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from earmark_files.metadata.bext import encode_description
@@ -43,34 +45,56 @@ SLOTS = (
 )
 
 
-def _attribute(root: Element, name: str) -> Element | None:
-    """Return the ATTR of the Steinberg list whose NAME is `name`."""
-    attributes = root.find("STEINBERG", "ATTR_LIST")
-    for attr in attributes.children if attributes else []:
-        label = attr.child("NAME")
-        if label and label.text.strip().casefold() == name.casefold():
-            return attr
-    return None
+_BY_NAME = {
+    (group.casefold(), name.casefold()): slot.name
+    for slot in SLOTS
+    for _, group, name in [slot.name.split("/")]
+}
+_GROUPS = frozenset(group for group, _ in _BY_NAME)
 
 
-def _locate(root: Element, slot: str) -> Element | None:
-    """Return the element that holds the value of `slot`."""
-    _, group, name = slot.split("/")
-    if group == "STEINBERG":
-        attr = _attribute(root, name)
-        return attr.child("VALUE") if attr else None
-    return root.find(group, name)
+@dataclass(frozen=True)
+class _Place:
+    """Where the value of a slot stands: what goes when it is removed, and what holds its text."""
+
+    whole: Element
+    value: Element
 
 
-def _count(root: Element, slot: str) -> int:
-    """Return how many elements could hold the value of `slot`."""
-    _, group, name = slot.split("/")
-    groups = [e for e in root.children if e.name.casefold() == group.casefold()]
-    if group == "STEINBERG":
-        attrs = [a for g in groups for lists in g.children for a in lists.children]
-        labels = [label for a in attrs if (label := a.child("NAME"))]
-        return sum(label.text.strip().casefold() == name.casefold() for label in labels)
-    return sum(e.name.casefold() == name.casefold() for g in groups for e in g.children)
+def _entries(group: Element) -> Iterator[tuple[str, Element, Element | None, bool]]:
+    """Yield name, whole element, element with the text, and whether readers look there."""
+    if group.name.casefold() != "steinberg":
+        for element in group.children:
+            yield element.name, element, element, True
+        return
+    read = group.child("ATTR_LIST")
+    for attributes in group.children:
+        for attribute in attributes.children:
+            label = attribute.child("NAME")
+            if label is not None:
+                value = attribute.child("VALUE")
+                yield label.text.strip(), attribute, value, attributes is read
+
+
+def _places(root: Element) -> tuple[dict[str, _Place], Counter[str]]:
+    """Return the place of each slot that is there, and how many elements could be it."""
+    first: dict[str, tuple[Element, Element | None]] = {}
+    counts: Counter[str] = Counter()
+    met: set[str] = set()
+    for group in root.children:
+        group_name = group.name.casefold()
+        if group_name not in _GROUPS:
+            continue
+        for name, whole, value, read in _entries(group):
+            slot = _BY_NAME.get((group_name, name.casefold()))
+            if slot is None:
+                continue
+            counts[slot] += 1
+            if read and group_name not in met:
+                first.setdefault(slot, (whole, value))
+        met.add(group_name)
+    places = {slot: _Place(whole, value) for slot, (whole, value) in first.items() if value}
+    return places, counts
 
 
 def free_text_user(root: Element) -> bool:
@@ -79,47 +103,41 @@ def free_text_user(root: Element) -> bool:
     return bool(user and user.text.strip() and not user.children)
 
 
-def read_values(document: XmlDocument) -> dict[str, str]:
-    """Return the text of every slot that is present and not empty."""
+def read(document: XmlDocument) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the text of every slot that has one, and why others must be left alone."""
+    places, counts = _places(document.root)
     values: dict[str, str] = {}
+    blocked = {"ixml/USER": "free_text_user"} if free_text_user(document.root) else {}
     for slot in SLOTS:
-        element = _locate(document.root, slot.name)
-        if element is not None and element.text.strip():
-            values[slot.name] = element.text.strip()
-    return values
-
-
-def blocked_slots(document: XmlDocument) -> dict[str, str]:
-    """Return slots that must be left alone, and why."""
-    blocked: dict[str, str] = {}
-    if free_text_user(document.root):
-        blocked["ixml/USER"] = "free_text_user"
-    for slot in SLOTS:
-        element = _locate(document.root, slot.name)
-        if element is not None and element.children:
+        place = places.get(slot.name)
+        if place is None:
+            continue
+        if text := place.value.text.strip():
+            values[slot.name] = text
+        if place.value.children:
             blocked[slot.name] = "element_has_children"
-        elif element is not None and _count(document.root, slot.name) > 1:
+        elif counts[slot.name] > 1:
             blocked[slot.name] = "repeated"
-    return blocked
+    return values, blocked
 
 
 def edit(document: XmlDocument, changes: Mapping[str, str]) -> None:
     """Set the elements of slots to a text, or take them out for ""."""
     edits: list[Edit] = []
     new: dict[str, list[str]] = {}
+    places, _ = _places(document.root)
     for slot in SLOTS:
         if slot.name not in changes:
             continue
         _, group, name = slot.name.split("/")
         text = changes[slot.name]
-        element = _locate(document.root, slot.name)
-        if text and element is not None:
-            edits.append(document.set_text(element, text))
+        place = places.get(slot.name)
+        if text and place is not None:
+            edits.append(document.set_text(place.value, text))
         elif text:
             new.setdefault(group, []).append(_markup(group, name, text))
-        elif element is not None:
-            whole = _attribute(document.root, name) if group == "STEINBERG" else element
-            edits.append(document.remove(whole or element))
+        elif place is not None:
+            edits.append(document.remove(place.whole))
     document.apply([*edits, *_additions(document, new)])
     for path in _GROUP_PATHS:
         _drop_if_empty(document, path)

@@ -97,7 +97,10 @@ class _Merger:
         skipped: Mapping[str, str],
     ) -> None:
         self.slots = [s for s in slots if s.field != PROVENANCE]
-        self.writable = [s for s in self.slots if not is_skipped(skipped, s.name)]
+        self.writable = {s.name for s in self.slots if not is_skipped(skipped, s.name)}
+        self.of_field: dict[str, list[Slot]] = {name: [] for name in FIELDS}
+        for slot in self.slots:
+            self.of_field[slot.field].append(slot)
         self.values = values
         self.wanted = wanted
         self.policy = policy
@@ -127,10 +130,12 @@ class _Merger:
         group = UCS_FIELDS if name in UCS_FIELDS else (name,)
         own_counts = mode in (Mode.FILL, Mode.MERGE)
         taken = any(
-            self.disagrees(s, own_counts=own_counts) for s in self.slots if s.field in group
+            self.disagrees(s, own_counts=own_counts)
+            for field in group
+            for s in self.of_field[field]
         )
-        for slot in self.writable:
-            if slot.field == name and mode is not Mode.KEEP:
+        for slot in self.of_field[name]:
+            if slot.name in self.writable and mode is not Mode.KEEP:
                 self._decide_slot(slot, mode, taken)
 
     def _decide_slot(self, slot: Slot, mode: Mode, taken: bool) -> None:
@@ -161,13 +166,13 @@ class _Merger:
     def decide_keywords(self) -> None:
         """Decide about the keywords, word by word."""
         mode = self.policy.mode("keywords")
-        slots = [s for s in self.slots if s.field == "keywords"]
+        slots = self.of_field["keywords"]
         wanted = {w.casefold() for w in self.wanted.keywords}
         texts = (self.values.get(slot.name, "") for slot in slots)
         found = frozenset().union(*map(folded_keywords, texts))
         for slot in slots:
             value = self.values.get(slot.name, "")
-            if mode is Mode.KEEP or slot not in self.writable:
+            if mode is Mode.KEEP or slot.name not in self.writable:
                 continue
             if mode is Mode.FILL and (found - wanted or value):
                 if self.wanted.keywords and found - wanted:
@@ -199,7 +204,7 @@ class _Merger:
         for name in FIELDS:
             candidates = self._claims(name)
             for value, authors in candidates.items():
-                slots = [s for s in self.slots if s.field == name and self._holds(s, value)]
+                slots = [s for s in self.of_field[name] if self._holds(s, value)]
                 not_ours = [s for s in slots if self._was_foreign(s, value)]
                 if len(not_ours) < len(slots):
                     own.setdefault(name, {})[value] = authors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from earmark_files.metadata import id3
+from earmark_files.metadata import id3, id3_frames
 from earmark_files.metadata.document import MAX_METADATA_BYTES, Payload, Slot
 from earmark_files.metadata.errors import MalformedFileError
 from earmark_files.metadata.source import Source, Splice
@@ -140,11 +140,11 @@ class Mp3Document:
                 self._tag = id3.parse_tag(source.read(*self._place))
                 self.values.update(id3.read_values(self._tag))
                 self.skipped.update(id3.repeated_slots(self._tag))
-            except id3.Id3Error as error:
+            except id3_frames.Id3Error as error:
                 self.skipped["id3"] = "id3_broken"
                 notes.append(f"id3_broken: {error}")
         self.notes = tuple(notes)
-        self.slots: tuple[Slot, ...] = id3.SLOTS
+        self.slots: tuple[Slot, ...] = id3_frames.SLOTS
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from earmark_files.metadata.containers import open_document
+from earmark_files.metadata.containers import open_document, reopen
 from earmark_files.metadata.disk import Disk
 from earmark_files.metadata.document import Document, Payload, is_skipped
 from earmark_files.metadata.errors import (
@@ -232,19 +232,13 @@ def _check_on_paper(
     return Snapshot(future.size, 0, payload, rest), parsed.payload
 
 
-def reopen(container: str, source: Source, policy: Policy) -> Document:
-    """Parse a new file of a known kind."""
-    if container == "sidecar":
-        return SidecarDocument(source)
-    return open_document(source, policy)
-
-
 def _diff(document: Document, decision: Decision) -> tuple[FieldChange, ...]:
-    fields = {slot.name: slot.field for slot in document.slots}
-    order = list(fields)
     return tuple(
-        FieldChange(fields[name], name, document.values.get(name, ""), text)
-        for name, text in sorted(decision.changes.items(), key=lambda item: order.index(item[0]))
+        FieldChange(
+            slot.field, slot.name, document.values.get(slot.name, ""), decision.changes[slot.name]
+        )
+        for slot in document.slots
+        if slot.name in decision.changes
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 
-from earmark_files.metadata import bext, id3, ixml
+from earmark_files.metadata import bext, id3, id3_frames, ixml
 from earmark_files.metadata.chunks import UNKNOWN_SIZE, Chunk, encode_chunk
 from earmark_files.metadata.document import MAX_METADATA_BYTES, Payload, Slot
 from earmark_files.metadata.errors import UnsupportedStructureError
@@ -59,7 +59,7 @@ class WavDocument:
         self._load_id3()
         self._load_info()
         self.notes = tuple(dict.fromkeys(self._notes))
-        self.slots = (*ixml.SLOTS, BEXT_SLOT, *id3.SLOTS, *INFO_SLOTS)
+        self.slots = (*ixml.SLOTS, BEXT_SLOT, *id3_frames.SLOTS, *INFO_SLOTS)
 
     def _first(self, group: str, *names: bytes) -> Chunk | None:
         """Return the first chunk of a kind, noting further ones and refusing huge ones."""
@@ -104,8 +104,9 @@ class WavDocument:
             self._notes.append(f"ixml_broken: {error}")
             return
         self._ixml_body = body
-        self.values.update(ixml.read_values(document))
-        self.skipped.update(ixml.blocked_slots(document))
+        values, blocked = ixml.read(document)
+        self.values.update(values)
+        self.skipped.update(blocked)
 
     def _load_id3(self) -> None:
         self._id3 = chunk = self._first("id3", b"id3 ")
@@ -117,7 +118,7 @@ class WavDocument:
             return
         try:
             self._tag = id3.parse_tag(body)
-        except id3.Id3Error as error:
+        except id3_frames.Id3Error as error:
             self.skipped["id3"] = "id3_broken"
             self._notes.append(f"id3_broken: {error}")
             return

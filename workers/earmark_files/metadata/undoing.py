@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from earmark_files.metadata.containers import reopen
 from earmark_files.metadata.disk import Disk
 from earmark_files.metadata.document import Payload
 from earmark_files.metadata.errors import ConflictError, from_os_error
 from earmark_files.metadata.job import Job
 from earmark_files.metadata.plan import ABSENT, Snapshot, UndoRecord, WriteResult
-from earmark_files.metadata.planning import open_source, recover_interrupted, reopen, snapshot_of
-from earmark_files.metadata.policy import Policy
+from earmark_files.metadata.planning import open_source, recover_interrupted, snapshot_of
 from earmark_files.metadata.source import Splice, SplicedSource, invert
 from earmark_files.metadata.writer import rewrite
 
@@ -70,6 +70,8 @@ def undo(
         splices=record.restore,
         audio_before=audio_before,
         audio_after=audio_after,
+        # What the file said before was never Earmark's to promise; every byte of it is compared.
+        promised=None,
         in_place_from=in_place_from,
         mtime_ns=record.before.mtime_ns,
     )
@@ -85,9 +87,9 @@ def _audio(record: UndoRecord, target: Path) -> tuple[Payload, Payload]:
         nothing = Payload(record.container, ())
         return nothing, nothing
     with open_source(target) as (source, _):
-        now = reopen(record.container, source, Policy()).payload
+        now = reopen(record.container, source).payload
         old = SplicedSource(source, record.restore)
-        return now, reopen(record.container, old, Policy()).payload
+        return now, reopen(record.container, old).payload
 
 
 def _state_for_undo(record: UndoRecord, target: Path) -> tuple[Snapshot, UndoRecord | None]:
@@ -95,7 +97,7 @@ def _state_for_undo(record: UndoRecord, target: Path) -> tuple[Snapshot, UndoRec
     if not target.exists() and not (record.before.exists and record.after.exists):
         return ABSENT, UndoRecord(target, record.container, ABSENT, record.before, record.restore)
     with open_source(target) as (source, status):
-        document = reopen(record.container, source, Policy())
+        document = reopen(record.container, source)
         current = snapshot_of(document, source, status.st_mtime_ns)
         if not current.same_content(record.after):
             return current, None

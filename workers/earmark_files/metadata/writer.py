@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from earmark_files.metadata.copying import copy_and_replace, create, written_but
+from earmark_files.metadata.copying import copy_and_replace, create, sync_names, written_but
 from earmark_files.metadata.disk import Disk
 from earmark_files.metadata.errors import (
     LockedError,
@@ -60,6 +60,7 @@ def apply(plan: WritePlan, *, disk: Disk | None = None) -> WriteResult:
         splices=plan.splices,
         audio_before=plan.audio_before,
         audio_after=plan.audio_after,
+        promised=plan.expected,
         in_place_from=plan.policy.in_place_from,
         mtime_ns=mtime_ns,
     )
@@ -84,7 +85,9 @@ def rewrite(job: Job, disk: Disk) -> str:
                 return "in_place"
             _check_room(job, disk)
             copy_and_replace(job, descriptor, disk)
-            return "copy"
+        # After the old file is closed, so that one commit of the file system frees its blocks too.
+        sync_names(job, disk)
+        return "copy"
     except OSError as error:
         raise from_os_error(error, job.path) from error
     except MetadataError as error:
@@ -149,7 +152,8 @@ def _journal(job: Job, descriptor: int) -> Journal | None:
 def _change_in_place(job: Job, descriptor: int, journal: Journal, disk: Disk) -> None:
     """Change a file in place; audio that is never written to is not hashed again."""
     write_in_place(job.path, journal, disk, mtime_ns=job.mtime_ns)
-    if not job.is_planned(FileSource(descriptor), job.before.payload):
+    source = FileSource(descriptor)
+    if not (job.is_planned(source, job.before.payload) and job.says_what_was_promised(source)):
         roll_back(job.path, journal, disk)
         raise job.not_as_planned()
     with written_but(job):

@@ -11,10 +11,12 @@ import codecs
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 MAX_DEPTH = 64
+_REMEMBER_BYTES = 64 << 10
 _DECLARED = re.compile(r"""^<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
@@ -24,7 +26,10 @@ class XmlError(ValueError):
 
 @dataclass
 class Element:
-    """An element and its place (byte offsets into the UTF-8 form of the document)."""
+    """An element and its place (byte offsets into the UTF-8 form of the document).
+
+    Filled while the document is parsed; nothing changes one afterwards.
+    """
 
     name: str
     start: int
@@ -53,6 +58,16 @@ class Element:
 
 
 def _tree(data: bytes) -> Element:
+    """Return the root element; what was just written, and now is read back, is remembered."""
+    return _remembered(data) if len(data) <= _REMEMBER_BYTES else _parse(data)
+
+
+@lru_cache(maxsize=8)
+def _remembered(data: bytes) -> Element:
+    return _parse(data)
+
+
+def _parse(data: bytes) -> Element:
     parser = expat.ParserCreate("utf-8")
     root = Element("", 0, 0)
     stack = [root]
