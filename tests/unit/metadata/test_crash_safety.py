@@ -155,6 +155,7 @@ def any_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Treat the file as what it is, and as one whose audio is hashed while it is written."""
     if request.param == "huge":
         monkeypatch.setattr(copying, "_FOLLOW_FROM", 0)
+        monkeypatch.setattr(copying, "_PIECE", 1000)
 
 
 @pytest.mark.usefixtures("any_size")

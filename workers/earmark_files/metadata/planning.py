@@ -17,6 +17,7 @@ from earmark_files.metadata.errors import (
     VerificationError,
     from_os_error,
 )
+from earmark_files.metadata.extension import extension_notes
 from earmark_files.metadata.in_place import recover
 from earmark_files.metadata.merge import NO_PLACE, Decision, Skip, decide
 from earmark_files.metadata.plan import ABSENT, FieldChange, Snapshot, UndoRecord, WritePlan
@@ -115,13 +116,14 @@ def plan_write(
             if error.code != "unsupported_format" or policy.sidecar is Sidecar.NEVER:
                 raise
             return _plan_sidecar(path, target, tags, policy, audio_hash, ("format_without_tags",))
+        notes = extension_notes(path, document.container)
         reason = ""
         if not writable(target, status):
             reason = "read_only"
         elif not _can_record(document):
             reason = "no_place_for_provenance"
         if reason and policy.sidecar is not Sidecar.NEVER:
-            return _plan_sidecar(path, target, tags, policy, audio_hash, (reason,))
+            return _plan_sidecar(path, target, tags, policy, audio_hash, (reason, *notes))
         if reason == "read_only":
             raise ReadOnlyError(
                 "The file, or its folder, must not be written to. Change its permissions or "
@@ -129,7 +131,7 @@ def plan_write(
                 path=path,
             )
         before = snapshot_of(document, source, status.st_mtime_ns, audio_hash)
-        return _finish(path, target, document, source, before, tags, policy)
+        return _finish(path, target, document, source, before, tags, policy, notes)
 
 
 def _can_record(document: Document) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from earmark_files.metadata.containers import open_document
+from earmark_files.metadata.containers import SIDECAR_ONLY, open_document
 from earmark_files.metadata.document import Document
 from earmark_files.metadata.errors import MetadataError
+from earmark_files.metadata.extension import extension_notes
 from earmark_files.metadata.merge import find_provenance, split_keywords
 from earmark_files.metadata.planning import open_source
 from earmark_files.metadata.sidecar import SidecarDocument, sidecar_path
@@ -118,7 +119,7 @@ def read_tags(
     """
     target = Path(os.path.realpath(path))
     documents: list[Document] = []
-    container = "sidecar_only"
+    container = SIDECAR_ONLY
     with open_source(target) as (source, _):
         try:
             document = open_document(source)
@@ -146,7 +147,10 @@ def read_tags(
         provenance=provenance,
         file_name=parse_ucs_name(path.name, catids),
         skipped=unreadable | {slot: why for d in documents for slot, why in d.skipped.items()},
-        notes=tuple(note for d in documents for note in d.notes),
+        notes=(
+            *extension_notes(path, container),
+            *(note for document in documents for note in document.notes),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ _WORDS = {
         "there are several comment blocks; the first is used, the others are kept"
     ),
     "element_has_children": "this element holds others and is left as it is",
+    "extension_mismatch": "the name says another kind of file than the content is, which counts",
     "foreign_metadata_handler": "the tags are in a form of QuickTime that Earmark keeps as it is",
     "format_without_tags": "this format holds no tags, so they go into a file beside it",
     "free_text_user": "this holds free text that a person wrote and is left as it is",
