@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -104,19 +104,20 @@ class _Endless:
     def __init__(self, deed: Callable[[], None] | None, sample_rate: int, seconds: float) -> None:
         from earmark_files.decoding import AudioInfo
 
+        self._rate = sample_rate
         self.info = AudioInfo(None, sample_rate, 1, None, "wav", "pcm_s16")
         self._size = round(sample_rate * seconds)
         self._deed = deed
         self._count = 0
 
-    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
+    def __iter__(self) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
         return self
 
-    def __next__(self) -> npt.NDArray[np.float32]:
+    def __next__(self) -> tuple[int, npt.NDArray[np.float32]]:
         self._count += 1
         if self._deed is not None and self._count > 2:
             self._deed()
-        return np.full(self._size, self._count, np.float32)
+        return self._rate, np.full(self._size, self._count, np.float32)
 
     def __enter__(self) -> _Endless:
         return self
@@ -128,18 +129,20 @@ class _Endless:
         """Nothing is held."""
 
 
-def open_stream(path: bytes, *, sample_rate: int, block_seconds: float = 5.0) -> object:
+def open_stream(path: bytes, *, sample_rates: Sequence[int], block_seconds: float = 5.0) -> object:
     """Misbehave at once (`crash.wav`), later (`late-crash.wav`), or never end (`endless.wav`)."""
-    from earmark_files.decoding import stream
+    from earmark_files.decoding import stream_rates
 
     name = Path(os.fsdecode(path)).stem
+    if name == "off-rate":
+        return _Endless(None, sample_rates[0] + 1, block_seconds)
     if name == "endless":
-        return _Endless(None, sample_rate, block_seconds)
+        return _Endless(None, sample_rates[0], block_seconds)
     if name.startswith("late-"):
-        return _Endless(DEEDS[name.removeprefix("late-")], sample_rate, block_seconds)
+        return _Endless(DEEDS[name.removeprefix("late-")], sample_rates[0], block_seconds)
     if name in DEEDS:
         DEEDS[name]()
-    return stream(path, sample_rate=sample_rate, block_seconds=block_seconds)
+    return stream_rates(path, sample_rates=sample_rates, block_seconds=block_seconds)
 
 
 def identify(path: Path) -> object:

@@ -73,6 +73,36 @@ def test_guarded_samples_are_the_same(name: str, guard: GuardedDecoder, tmp_path
         np.testing.assert_array_equal(block, expected)
 
 
+def test_several_rates_are_what_each_alone_gives(guard: GuardedDecoder, good: Path) -> None:
+    rates = (16_000, 32_000, 44_100)
+    pieces: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
+    with guard.stream_rates(good, sample_rates=rates, block_seconds=0.3) as blocks:
+        for rate, block in blocks:
+            pieces[rate].append(block)
+
+    for rate in rates:
+        alone = list(guard.stream(good, sample_rate=rate, block_seconds=0.3))
+        for block, expected in zip(pieces[rate], alone, strict=True):
+            np.testing.assert_array_equal(block, expected)
+
+
+def test_a_child_that_answers_at_another_rate_is_not_believed(
+    hostile: GuardedDecoder, good: Path
+) -> None:
+    renamed = good.with_name("off-rate.wav")
+    renamed.write_bytes(good.read_bytes())
+
+    assert _code(hostile, renamed) == "decode_crashed"
+
+
+@pytest.mark.parametrize("rates", [(), (16_000, 16_000), (16_000, 0)])
+def test_rates_that_make_no_sense_are_a_mistake_of_the_caller(
+    rates: tuple[int, ...], guard: GuardedDecoder, good: Path
+) -> None:
+    with pytest.raises(ValueError, match="sample_rate"):
+        guard.stream_rates(good, sample_rates=rates)
+
+
 @pytest.mark.parametrize(
     "name", [name for name in BROKEN if not name.startswith("cut") or "60" in name]
 )
@@ -202,8 +232,9 @@ def test_libraries_that_print_do_not_disturb(
 
 
 def test_real_decoder_is_held_to_its_memory(good: Path) -> None:
-    with GuardedDecoder(60, 1) as decoder:
-        assert _code(decoder, good) == "decode_memory"
+    with GuardedDecoder(60, 8) as decoder, pytest.raises(AudioFileError) as caught:
+        decoder.stream(good, sample_rate=RATE, block_seconds=600)
+    assert caught.value.code == "decode_memory"
 
 
 @pytest.mark.parametrize("name", ["endless.wav", "late-hang.wav", "late-crash.wav", "good"])

@@ -9,15 +9,16 @@ trust, `earmark_files.guard.GuardedDecoder` for all others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from earmark_files.decoding.reader import AudioInfo, BlockStream
+from earmark_files.decoding.reader import AudioInfo, BlockStream, RateBlocks
 from earmark_files.errors import AnyPath
 
 if TYPE_CHECKING:
-    from earmark_files.decoding.streaming import AudioStream
+    from earmark_files.decoding.streaming import AudioStream, RateStream
 
-__all__ = ["AudioInfo", "BlockStream", "probe", "stream"]
+__all__ = ["AudioInfo", "BlockStream", "RateBlocks", "probe", "stream", "stream_rates"]
 
 # The decoder libraries are imported by the functions that need them: a process that decodes
 # through a guarded child only, never loads them.
@@ -68,3 +69,33 @@ def stream(path: AnyPath, *, sample_rate: int, block_seconds: float = 5.0) -> Au
     from earmark_files.decoding.streaming import AudioStream
 
     return AudioStream(path, sample_rate=sample_rate, block_seconds=block_seconds)
+
+
+def stream_rates(
+    path: AnyPath, *, sample_rates: Sequence[int], block_seconds: float = 5.0
+) -> RateStream:
+    """Decode a file once, to mono blocks at several rates.
+
+    Parameters
+    ----------
+    path : path
+        File to read.
+    sample_rates : sequence of int
+        Hertz, each once.
+    block_seconds : float
+        Length of a block, at each rate as in `stream`.
+
+    Returns
+    -------
+    RateStream
+        Iterator over pairs of rate and samples. The blocks of one rate are those `stream` gives
+        for it, in order; those of different rates come mixed, never further apart than a block.
+
+    Raises
+    ------
+    AudioFileError
+        As in `stream`.
+    """
+    from earmark_files.decoding.streaming import RateStream
+
+    return RateStream(path, sample_rates=sample_rates, block_seconds=block_seconds)

@@ -5,13 +5,15 @@ Imports no decoder library: the parent of a guarded decoder needs no more than t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
 
 # One read holds about this many samples of all channels together: few enough to stay in the
 # cache, enough that the cost of a call does not matter (measured: 2^16 to 2^18 are equal).
@@ -73,6 +75,25 @@ class BlockStream(Protocol):
         ...
 
 
+class RateBlocks(Protocol):
+    """Blocks of one file at several rates, decoded once; used as a `BlockStream` is."""
+
+    info: AudioInfo
+
+    def __iter__(self) -> Iterator[tuple[int, Samples]]: ...
+    def __next__(self) -> tuple[int, Samples]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def close(self) -> None:
+        """Stop; harmless when the stream has ended."""
+        ...
+
+
 class Reader(Protocol):
     """A file opened by one decoder library.
 
@@ -101,6 +122,20 @@ class Reader(Protocol):
     def close(self) -> None:
         """Release the decoder; the source stays open."""
         ...
+
+
+def require_rates(sample_rates: Sequence[int], block_seconds: float) -> None:
+    """Refuse what cannot be asked of a stream.
+
+    Raises
+    ------
+    ValueError
+        There is no rate, one comes twice, or a block would hold no sample.
+    """
+    if not sample_rates or len(set(sample_rates)) < len(sample_rates):
+        raise ValueError("sample_rates must name at least one rate, and each once")
+    if min(sample_rates) < 1 or round(min(sample_rates) * block_seconds) < 1:
+        raise ValueError("sample_rate and block_seconds must give at least one sample")
 
 
 def mean_of_channels(

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
 from earmark_files.decoding import failures
 from earmark_files.decoding.choice import open_reader
-from earmark_files.decoding.reader import AudioInfo, Reader
+from earmark_files.decoding.reader import AudioInfo, Reader, Samples, require_rates
 from earmark_files.decoding.sniff import Container
 from earmark_files.decoding.source import Source
 from earmark_files.errors import AnyPath, AudioFileError
 
 
-class AudioStream:
-    """Mono blocks of one file, decoded in this process; see `earmark_files.decoding.stream`."""
+class _Decoding:
+    """One file on its way through one reader and a resampler for each wanted rate."""
 
-    def __init__(self, path: AnyPath, *, sample_rate: int, block_seconds: float) -> None:
-        block_size = round(sample_rate * block_seconds)
-        if sample_rate < 1 or block_size < 1:
-            raise ValueError("sample_rate and block_seconds must give at least one sample")
-        self._blocks = _Blocks(block_size)
+    def __init__(self, path: AnyPath, *, sample_rates: Sequence[int], block_seconds: float) -> None:
+        self._ready: deque[tuple[int, Samples]] = deque()
+        require_rates(sample_rates, block_seconds)
         self._frames_read = 0
         self._source = Source(path)
         self._reader: Reader | None = None
@@ -39,13 +36,20 @@ class AudioStream:
             self.close()
             raise
         self.info: AudioInfo = self._reader.info
-        self._resampler = _Resampler(self.info.sample_rate, sample_rate)
+        self._tracks = [
+            (rate, _Resampler(self.info.sample_rate, rate), _Blocks(round(rate * block_seconds)))
+            for rate in sample_rates
+        ]
 
-    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
-        return self
+    def _take(self) -> tuple[int, Samples]:
+        """Return rate and samples of the next block.
 
-    def __next__(self) -> npt.NDArray[np.float32]:
-        while not self._blocks.ready:
+        Raises
+        ------
+        StopIteration
+            There is none.
+        """
+        while not self._ready:
             if self._reader is None:
                 raise StopIteration
             try:
@@ -56,25 +60,28 @@ class AudioStream:
             except AudioFileError:
                 self.close()
                 raise
-        return self._blocks.ready.popleft()
+        return self._ready.popleft()
 
     def _advance(self, reader: Reader) -> None:
         """Decode and resample one read; at the end check that nothing is missing."""
         samples = reader.read()
         if samples is None:
             self._require_complete(reader)
-            resampled = self._resampler.finish()
         else:
             self._require_finite(samples)
             self._frames_read += len(samples)
-            resampled = self._resampler.push(samples)
-            self._require_finite(resampled)
-        self._blocks.push(resampled)
+        for rate, resampler, blocks in self._tracks:
+            if samples is None:
+                done = [*blocks.push(resampler.finish()), *blocks.finish()]
+            else:
+                resampled = resampler.push(samples)
+                self._require_finite(resampled)
+                done = blocks.push(resampled)
+            self._ready.extend((rate, block) for block in done)
         if samples is None:
-            self._blocks.finish()
             self._release()
 
-    def _require_finite(self, samples: npt.NDArray[np.float32]) -> None:
+    def _require_finite(self, samples: Samples) -> None:
         if not np.isfinite(samples).all():
             raise failures.invalid_samples(self._source, self._frames_read / self.info.sample_rate)
 
@@ -90,7 +97,7 @@ class AudioStream:
     def close(self) -> None:
         """Stop: release decoder and file; iteration then ends."""
         self._release()
-        self._blocks.ready.clear()
+        self._ready.clear()
 
     def _release(self) -> None:
         if self._reader is not None:
@@ -110,6 +117,29 @@ class AudioStream:
         self.close()
 
 
+class AudioStream(_Decoding):
+    """Mono blocks of one file, decoded in this process; see `earmark_files.decoding.stream`."""
+
+    def __init__(self, path: AnyPath, *, sample_rate: int, block_seconds: float) -> None:
+        super().__init__(path, sample_rates=(sample_rate,), block_seconds=block_seconds)
+
+    def __iter__(self) -> Iterator[Samples]:
+        return self
+
+    def __next__(self) -> Samples:
+        return self._take()[1]
+
+
+class RateStream(_Decoding):
+    """Blocks of one file at several rates; see `earmark_files.decoding.stream_rates`."""
+
+    def __iter__(self) -> Iterator[tuple[int, Samples]]:
+        return self
+
+    def __next__(self) -> tuple[int, Samples]:
+        return self._take()
+
+
 class _Resampler:
     """soxr in its "HQ" quality; the identity where the rates are equal.
 
@@ -124,17 +154,17 @@ class _Resampler:
                 source_rate, target_rate, 1, dtype="float32", quality="HQ"
             )
 
-    def push(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def push(self, samples: Samples) -> Samples:
         if self._soxr is None:
             return samples
-        resampled: npt.NDArray[np.float32] = self._soxr.resample_chunk(samples)
+        resampled: Samples = self._soxr.resample_chunk(samples)
         return resampled
 
-    def finish(self) -> npt.NDArray[np.float32]:
+    def finish(self) -> Samples:
         nothing = np.empty(0, np.float32)
         if self._soxr is None:
             return nothing
-        rest: npt.NDArray[np.float32] = self._soxr.resample_chunk(nothing, last=True)
+        rest: Samples = self._soxr.resample_chunk(nothing, last=True)
         return rest
 
 
@@ -142,12 +172,13 @@ class _Blocks:
     """Pieces of any length in, blocks of one length out; only the last may be shorter."""
 
     def __init__(self, size: int) -> None:
-        self.ready: deque[npt.NDArray[np.float32]] = deque()
         self._size = size
         self._current = np.empty(size, np.float32)
         self._filled = 0
 
-    def push(self, samples: npt.NDArray[np.float32]) -> None:
+    def push(self, samples: Samples) -> list[Samples]:
+        """Take in a piece and return the blocks it completes."""
+        done = []
         taken = 0
         while taken < len(samples):
             count = min(self._size - self._filled, len(samples) - taken)
@@ -155,11 +186,12 @@ class _Blocks:
             self._filled += count
             taken += count
             if self._filled == self._size:
-                self.ready.append(self._current)
+                done.append(self._current)
                 self._current = np.empty(self._size, np.float32)
                 self._filled = 0
+        return done
 
-    def finish(self) -> None:
-        if self._filled:
-            self.ready.append(self._current[: self._filled])
-            self._filled = 0
+    def finish(self) -> list[Samples]:
+        """Return the last, shorter block, if there is one."""
+        rest, self._filled = self._current[: self._filled], 0
+        return [rest] if len(rest) else []

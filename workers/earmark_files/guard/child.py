@@ -12,14 +12,15 @@ import os
 import resource
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from earmark_files.decoding.reader import AudioInfo, BlockStream
+from earmark_files.decoding.reader import AudioInfo, RateBlocks
 from earmark_files.errors import AudioFileError, ReadErrorCode
 from earmark_files.guard.protocol import (
     HEADER,
+    RATE,
     Kind,
     ProtocolError,
     RemoteError,
@@ -38,9 +39,11 @@ _STDERR_LIMIT = 256 * 1024  # some decoders complain about every frame of a dama
 
 
 class OpenStream(Protocol):
-    """The signature of `earmark_files.decoding.stream`."""
+    """The signature of `earmark_files.decoding.stream_rates`."""
 
-    def __call__(self, path: bytes, *, sample_rate: int, block_seconds: float = 5.0) -> BlockStream:
+    def __call__(
+        self, path: bytes, *, sample_rates: Sequence[int], block_seconds: float = 5.0
+    ) -> RateBlocks:
         """Open a file."""
         ...
 
@@ -53,9 +56,10 @@ def main() -> None:
     import av  # noqa: F401 - loaded before the memory limit is set, as all decoders are
     import soundfile  # noqa: F401
 
-    from earmark_files.decoding import stream
+    import earmark_files.decoding.streaming  # noqa: F401
+    from earmark_files.decoding import stream_rates
 
-    serve(stream, _identify)
+    serve(stream_rates, _identify)
 
 
 def _identify(path: Path) -> AudioIdentity:
@@ -70,7 +74,7 @@ def serve(open_stream: OpenStream, identify: Identify) -> None:
     Parameters
     ----------
     open_stream : callable
-        Like `earmark_files.decoding.stream`.
+        Like `earmark_files.decoding.stream_rates`.
     identify : callable
         Like `earmark_files.identity.audio_identity`.
     """
@@ -163,7 +167,7 @@ class _Server:
         if kind is Kind.STREAM:
             self._stream(StreamRequest.unpack(payload))
         elif kind is Kind.PROBE:
-            with self._open_stream(payload, sample_rate=16_000) as stream:
+            with self._open_stream(payload, sample_rates=(16_000,)) as stream:
                 self._send(Kind.INFO, pack_json(stream.info))
         elif kind is Kind.IDENTIFY:
             identity = self._identify(Path(os.fsdecode(payload)))
@@ -173,14 +177,14 @@ class _Server:
 
     def _stream(self, request: StreamRequest) -> None:
         with self._open_stream(
-            request.path, sample_rate=request.sample_rate, block_seconds=request.block_seconds
+            request.path, sample_rates=request.sample_rates, block_seconds=request.block_seconds
         ) as stream:
             info: AudioInfo = stream.info
             self._send(Kind.INFO, pack_json(info))
-            for block in stream:
+            for rate, block in stream:
                 if self._cancelled():
                     break
-                self._send(Kind.BLOCK, block.data.cast("B"))
+                self._send(Kind.BLOCK, RATE.pack(rate), block.data.cast("B"))
         self._send(Kind.END)
 
     def _cancelled(self) -> bool:
@@ -210,5 +214,6 @@ class _Server:
     def _send_error(self, error: RemoteError) -> None:
         self._send(Kind.ERROR, pack_json(error))
 
-    def _send(self, kind: Kind, payload: bytes | memoryview = b"") -> None:
-        write_all(self._answers, HEADER.pack(kind, self._request, len(payload)), payload)
+    def _send(self, kind: Kind, *parts: bytes | memoryview) -> None:
+        size = sum(map(len, parts))
+        write_all(self._answers, HEADER.pack(kind, self._request, size), *parts)

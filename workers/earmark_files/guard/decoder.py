@@ -7,10 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-import numpy.typing as npt
-
-from earmark_files.decoding.reader import AudioInfo
+from earmark_files.decoding.reader import AudioInfo, Samples, require_rates
 from earmark_files.errors import AnyPath
 from earmark_files.guard.process import DEFAULT_COMMAND
 from earmark_files.guard.protocol import Kind, ProtocolError, StreamRequest, unpack_json
@@ -36,25 +33,25 @@ _IDENTITY_FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
-class GuardedStream:
-    """Mono blocks of one file, decoded in a child; see `GuardedDecoder.stream`."""
+class _Answer:
+    """The blocks of one file as they come from a child."""
 
-    def __init__(self, session: Session, info: AudioInfo) -> None:
+    def __init__(self, session: Session, sample_rates: Sequence[int], info: AudioInfo) -> None:
         self.info = info
+        self._sample_rates = sample_rates
         self._session: Session | None = session
 
-    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
-        return self
-
-    def __next__(self) -> npt.NDArray[np.float32]:
+    def _take(self) -> tuple[int, Samples]:
         if self._session is None:
             raise StopIteration
         session, self._session = self._session, None  # an error below ends the stream
         message = session.answer(Kind.BLOCK, Kind.END)
         if message.samples is None:
             raise StopIteration
+        if message.sample_rate not in self._sample_rates:
+            raise session.distrust(ProtocolError(f"block at {message.sample_rate} Hz"))
         self._session = session
-        return message.samples
+        return message.sample_rate, message.samples
 
     def close(self) -> None:
         """Stop decoding; harmless when the stream has ended."""
@@ -76,6 +73,26 @@ class GuardedStream:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class GuardedStream(_Answer):
+    """Mono blocks of one file, decoded in a child; see `GuardedDecoder.stream`."""
+
+    def __iter__(self) -> Iterator[Samples]:
+        return self
+
+    def __next__(self) -> Samples:
+        return self._take()[1]
+
+
+class GuardedRateStream(_Answer):
+    """Blocks of one file at several rates; see `GuardedDecoder.stream_rates`."""
+
+    def __iter__(self) -> Iterator[tuple[int, Samples]]:
+        return self
+
+    def __next__(self) -> tuple[int, Samples]:
+        return self._take()
 
 
 class GuardedDecoder:
@@ -114,7 +131,7 @@ class GuardedDecoder:
     ) -> None:
         limits = Limits(timeout_s, memory_mb, cpu_seconds or 0.0)
         self._session = Session(limits, command)
-        self._stream: GuardedStream | None = None
+        self._stream: _Answer | None = None
 
     @property
     def child_pid(self) -> int | None:
@@ -134,12 +151,17 @@ class GuardedDecoder:
             As there, and ``decode_timeout``, ``decode_memory`` or ``decode_crashed``; also during
             iteration.
         """
-        if sample_rate < 1 or round(sample_rate * block_seconds) < 1:
-            raise ValueError("sample_rate and block_seconds must give at least one sample")
-        request = StreamRequest(sample_rate, block_seconds, absolute(path))
-        self._ask(Kind.STREAM, request.pack(), path)
-        self._stream = GuardedStream(self._session, self._audio_info())
-        return self._stream
+        info = self._open(path, (sample_rate,), block_seconds)
+        self._stream = opened = GuardedStream(self._session, (sample_rate,), info)
+        return opened
+
+    def stream_rates(
+        self, path: AnyPath, *, sample_rates: Sequence[int], block_seconds: float = 5.0
+    ) -> GuardedRateStream:
+        """Do what `earmark_files.decoding.stream_rates` does, in the child; else as `stream`."""
+        info = self._open(path, sample_rates, block_seconds)
+        self._stream = opened = GuardedRateStream(self._session, tuple(sample_rates), info)
+        return opened
 
     def probe(self, path: AnyPath) -> AudioInfo:
         """Do what `earmark_files.decoding.probe` does, in the child; same errors as `stream`."""
@@ -179,6 +201,12 @@ class GuardedDecoder:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _open(self, path: AnyPath, sample_rates: Sequence[int], block_seconds: float) -> AudioInfo:
+        require_rates(sample_rates, block_seconds)
+        request = StreamRequest(tuple(sample_rates), block_seconds, absolute(path))
+        self._ask(Kind.STREAM, request.pack(), path)
+        return self._audio_info()
 
     def _ask(self, kind: Kind, payload: bytes, path: AnyPath) -> None:
         if self._stream is not None:

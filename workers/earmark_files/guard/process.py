@@ -19,6 +19,7 @@ from earmark_files.guard.protocol import (
     HEADER,
     MAX_JSON_BYTES,
     PIPE_BYTES,
+    RATE,
     Kind,
     ProtocolError,
     write_all,
@@ -42,12 +43,13 @@ class ChildDiedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An answer: raw bytes, or samples for `Kind.BLOCK`."""
+    """An answer: raw bytes, or samples and their rate for `Kind.BLOCK`."""
 
     kind: Kind
     request: int
     payload: bytes
     samples: npt.NDArray[np.float32] | None = None
+    sample_rate: int = 0
 
 
 class ChildProcess:
@@ -150,7 +152,10 @@ class ChildProcess:
         except ValueError as error:
             raise ProtocolError(f"unknown message {number}") from error
         if kind is Kind.BLOCK:
-            return Message(kind, request, b"", self._read_samples(length, timeout))
+            rate = bytearray(RATE.size)
+            self._read_into(memoryview(rate), timeout)
+            samples = self._read_samples(length - RATE.size, timeout)
+            return Message(kind, request, b"", samples, *RATE.unpack(rate))
         if length > MAX_JSON_BYTES:
             raise ProtocolError(f"{kind!r} of {length} bytes")
         payload = bytearray(length)

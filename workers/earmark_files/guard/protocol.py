@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from earmark_files.identity import AudioIdentity
 
 HEADER = struct.Struct("<BIQ")  # kind, request number, bytes of payload
+RATE = struct.Struct("<I")  # hertz
 MAX_JSON_BYTES = 1 << 20
 PIPE_BYTES = 1 << 20  # lets the child decode ahead while the parent works
 
@@ -34,7 +35,7 @@ class Kind(IntEnum):
     # child -> parent
     READY = 10  # nothing: libraries are loaded, limits are set
     INFO = 11  # AudioInfo as JSON
-    BLOCK = 12  # float32 samples, native byte order
+    BLOCK = 12  # RATE, then float32 samples, native byte order
     END = 13  # nothing: the stream is complete, or was cancelled
     IDENTITY = 14  # AudioIdentity as JSON
     ERROR = 15  # RemoteError as JSON
@@ -48,21 +49,24 @@ class ProtocolError(Exception):
 class StreamRequest:
     """What to decode, and how."""
 
-    sample_rate: int
+    sample_rates: tuple[int, ...]
     block_seconds: float
     path: bytes
 
-    _LAYOUT = struct.Struct("<Id")
+    _LAYOUT = struct.Struct("<Bd")  # number of rates, which follow, and seconds
 
     def pack(self) -> bytes:
         """Return the payload of a `STREAM` message."""
-        return self._LAYOUT.pack(self.sample_rate, self.block_seconds) + self.path
+        rates = b"".join(map(RATE.pack, self.sample_rates))
+        return self._LAYOUT.pack(len(self.sample_rates), self.block_seconds) + rates + self.path
 
     @classmethod
     def unpack(cls, payload: bytes) -> StreamRequest:
         """Read the payload of a `STREAM` message."""
-        rate, seconds = cls._LAYOUT.unpack_from(payload)
-        return cls(rate, seconds, payload[cls._LAYOUT.size :])
+        count, seconds = cls._LAYOUT.unpack_from(payload)
+        end = cls._LAYOUT.size + count * RATE.size
+        rates = tuple(rate for (rate,) in RATE.iter_unpack(payload[cls._LAYOUT.size : end]))
+        return cls(rates, seconds, payload[end:])
 
 
 @dataclass(frozen=True, slots=True)
