@@ -49,6 +49,12 @@ EARMARK_JOB_MAX_LOST_LEASES = env.read_number(
     default=3,
     meaning="How often a job may lose its worker before it fails with worker_killed.",
 )
+EARMARK_UNDO_KEEP_DAYS = env.read_number(
+    "EARMARK_UNDO_KEEP_DAYS",
+    default=365,
+    meaning="Days for which `metadata undo` can take back a write of `metadata write`; 0 keeps the "
+    "records for ever. Writes of `tag` are in the database and stay.",
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

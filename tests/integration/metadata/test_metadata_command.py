@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from earmark.library.models import AudioFile
 from earmark.library.services import register_library, scan_library
@@ -124,11 +127,50 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(wav: Path) -> None:
 def test_several_writes_are_undone_one_by_one(wav: Path) -> None:
     for word in ("one", "two", "three"):
         run("write", wav, "--keyword", word)
-    for left in (("one", "two"), ("one",), ()):
-        run("undo", wav)
+    said = [
+        (("one", "two"), "undone; 2 earlier writes can be undone, too"),
+        (("one",), "undone; 1 earlier write can be undone, too"),
+        ((), "undone"),
+    ]
+    for left, words in said:
+        assert run("undo", wav) == f"{wav}: {words}\n"
         assert read_tags(wav).keywords == left
     with pytest.raises(CommandError):
         run("undo", wav)
+
+
+def test_undoing_a_sidecar_says_that_the_sound_is_still_there(wav: Path) -> None:
+    sound = write_tone(wav.parent, "caf-16", Tone(seconds=0.1, rate=48000))
+    run("write", sound, "--keyword", "dog")
+    assert "the sidecar, which held only this, is gone" in run("undo", sound)
+    assert sound.exists()
+
+
+def test_a_record_that_was_cut_off_hides_no_older_one(wav: Path, data_dir: Path) -> None:
+    run("write", wav, "--keyword", "one")
+    (place,) = (data_dir / "undo").glob("*/*.json")
+    cut_off = place.with_name("00000002.json")
+    cut_off.write_text(place.read_text()[:50])
+    run("undo", wav)
+    assert read_tags(wav).keywords == ()
+    with pytest.raises(CommandError):
+        run("undo", wav)
+    assert cut_off.exists()
+
+
+@pytest.mark.parametrize(("days", "left"), [(30, 1), (0, 2)])
+def test_writes_older_than_the_setting_are_forgotten(
+    days: int, left: int, wav: Path, data_dir: Path, settings: Settings
+) -> None:
+    settings.EARMARK_UNDO_KEEP_DAYS = days
+    run("write", wav, "--keyword", "one")
+    (place,) = (data_dir / "undo").glob("*/*.json")
+    old = time.time() - 31 * 86_400
+    os.utime(place, (old, old))
+    other = write_tone(wav.parent, "flac-16", Tone(seconds=0.1, rate=48000))
+    run("write", other, "--keyword", "two")
+    assert len(list((data_dir / "undo").glob("*/*.json"))) == left
+    assert place.exists() is (left == 2)
 
 
 def test_a_write_of_the_tag_command_is_undone_too(wav: Path) -> None:

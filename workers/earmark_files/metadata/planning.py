@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from earmark_files.metadata.containers import open_document, reopen
@@ -183,23 +184,59 @@ def _finish(
 ) -> WritePlan:
     """Decide, work out the splices and check them against a virtual new file."""
     decision = decide(document.slots, document.values, tags, policy, document.skipped)
-    splices = normalise(document.edit(decision.changes), source.size)
     told = {**document.values, **decision.changes}
-    expected = {name: text for name, text in told.items() if text}
-    after, audio_after = _check_on_paper(document, source, splices, expected, before, policy)
+    edit = Edit(
+        splices=document.edit(decision.changes),
+        expected={name: text for name, text in told.items() if text},
+        changes=_diff(document, decision),
+        skips=(*decision.skips, *_without_place(document, tags), *_blocked(document)),
+        notes=(*notes, *document.notes),
+    )
+    return plan_edit(path, target, document, source, before, edit, policy)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is to become of a file; the parts of `WritePlan` that a container decides about."""
+
+    splices: Sequence[Splice]
+    expected: dict[str, str]
+    changes: tuple[FieldChange, ...]
+    skips: tuple[Skip, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan_edit(
+    path: Path,
+    target: Path,
+    document: Document,
+    source: Source,
+    before: Snapshot,
+    edit: Edit,
+    policy: Policy,
+) -> WritePlan:
+    """Check an edit against a virtual new file and make a plan of it.
+
+    Raises
+    ------
+    VerificationError
+        When audio or tags of the new file would not be as they should.
+    """
+    splices = normalise(edit.splices, source.size)
+    after, audio_after = _check_on_paper(document, source, splices, edit.expected, before, policy)
     record = UndoRecord(target, document.container, before, after, invert(splices, source))
     return WritePlan(
         path=path,
         target=target,
         container=document.container,
-        changes=_diff(document, decision),
-        skips=(*decision.skips, *_without_place(document, tags), *_blocked(document)),
-        notes=(*notes, *document.notes),
+        changes=edit.changes,
+        skips=edit.skips,
+        notes=edit.notes,
         undo=record,
         splices=splices,
         audio_before=document.payload,
         audio_after=audio_after,
-        expected=expected,
+        expected=edit.expected,
         policy=policy,
     )
 

@@ -175,12 +175,18 @@ class WavDocument:
                     tail.append(encoded)
         if "info" in groups:
             splices += self._edit_info(groups["info"], tail)
-        elif tail:
-            splices.append(Splice(self._tail_offset(), 0, b"".join(tail)))
-        if not splices:
-            return []
+            tail = []
+        return self.with_frame(splices, b"".join(tail))
+
+    def with_frame(self, splices: list[Splice], new_chunks: bytes = b"") -> list[Splice]:
+        """Return splices of whole chunks with everything in the frame that follows from them.
+
+        `new_chunks` come behind the audio and whatever is there, but before an INFO that is last.
+        """
+        if new_chunks:
+            splices = [*splices, Splice(self._tail_offset(), 0, new_chunks)]
         # Repairs come first: a missing pad belongs before anything put in at the same place.
-        return self._repairs(splices) + splices
+        return self._repairs(splices) + splices if splices else []
 
     # A chunk that is left with nothing is dropped, but not where a further one of its kind would
     # then be taken for it.

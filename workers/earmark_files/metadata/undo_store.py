@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from earmark_files.metadata.disk import Disk
 from earmark_files.metadata.plan import UndoRecord
 
 
@@ -33,12 +35,38 @@ class UndoStore:
             file.write(record.dumps())
             file.flush()
             os.fsync(file.fileno())
+        disk = Disk()
+        for folder in (stack, self.folder):
+            disk.sync_folder(folder)
         return place
 
-    def records(self, path: Path) -> Iterator[tuple[Path, UndoRecord]]:
-        """Yield the records of a sound file and where they lie, the newest first."""
-        for place in sorted(self._stack(path).glob("*.json"), reverse=True):
-            yield place, UndoRecord.loads(place.read_text("ascii"))
+    def places(self, path: Path) -> Iterator[Path]:
+        """Yield where the records of a sound file lie, the newest first; see `load`."""
+        yield from sorted(self._stack(path).glob("*.json"), reverse=True)
+
+    def load(self, place: Path) -> UndoRecord:
+        """Read a record.
+
+        Raises
+        ------
+        RecordError
+            When it is damaged. A crash while it was stored leaves one; its write was never begun.
+        """
+        return UndoRecord.loads(place.read_text("ascii", errors="replace"))
+
+    def prune(self, before: float) -> int:
+        """Delete records that were stored before a time (seconds since 1970); return how many.
+
+        Folders stay, so that a record that is being stored at this moment has one.
+        """
+        count = 0
+        for place in self.folder.glob("*/*.json"):
+            # Another command may be deleting them, too.
+            with contextlib.suppress(FileNotFoundError):
+                if place.stat().st_mtime < before:
+                    place.unlink()
+                    count += 1
+        return count
 
     def _stack(self, path: Path) -> Path:
         name = os.fsencode(os.path.realpath(path))

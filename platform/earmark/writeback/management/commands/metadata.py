@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -20,6 +22,7 @@ from earmark_files.metadata import (
     MetadataError,
     Mode,
     Policy,
+    RecordError,
     TagSet,
     WritePlan,
     apply,
@@ -32,12 +35,15 @@ from earmark_files.metadata.merge import NO_PLACE
 from earmark_files.metadata.tags import FIELDS
 from earmark_files.metadata.undo_store import UndoStore
 
+log = structlog.get_logger(__name__)
+
 POLICIES = {
     "fill": Policy(),
     "merge": Policy.merge_keywords(),
     "replace_own": Policy.replace_own(),
     "replace": Policy(default=Mode.REPLACE),
 }
+_UNDONE = {"undone": "undone", "removed": "undone; the sidecar, which held only this, is gone"}
 _TEXTS = ("category", "subcategory", "catid", "description")
 
 Unmet = dict[str, str]
@@ -82,6 +88,8 @@ class Command(BaseCommand):
             "write": lambda path: _write(path, tags, POLICIES[options["policy"]]),
             "undo": _undo,
         }[action]
+        if action == "write":
+            _prune()
         try:
             unmet = sum(
                 not self._answer(path, act, as_json=options["json"]) for path in options["paths"]
@@ -171,20 +179,26 @@ def _says(found: FileTags, tags: TagSet, name: str) -> bool:
 def _undo(path: Path) -> Answer:
     """Take back the newest write that still stands, whichever command did it."""
     shown = render.show_path(path)
-    conflict: MetadataError | None = None
-    for place, record in _store().records(path):
+    refused: MetadataError | None = None
+    store = _store()
+    for place in store.places(path):
         try:
-            result = undo(record)
-        except ConflictError as error:
-            conflict = conflict or error
+            result = undo(store.load(place))
+        except (ConflictError, RecordError) as error:
+            # An older write may still be undone; if none can, the newest tells why.
+            refused = refused or error
             continue
         place.unlink()
         if result.status != "unchanged":
-            return {"path": shown, "status": result.status}, f"{shown}: {result.status}", {}
+            left = sum(1 for _ in store.places(path))
+            values = {"path": shown, "status": result.status, "earlier_writes": left}
+            plural = "s" if left > 1 else ""
+            more = f"; {left} earlier write{plural} can be undone, too" if left else ""
+            return values, f"{shown}: {_UNDONE[result.status]}{more}", {}
     ensure_migrated()
     if undo_newest_write(path=path):
-        return {"path": shown, "status": "undone"}, f"{shown}: undone", {}
-    raise conflict or MetadataError(
+        return {"path": shown, "status": "undone"}, f"{shown}: {_UNDONE['undone']}", {}
+    raise refused or MetadataError(
         "Earmark has no record of a write to this file that could be undone.",
         code="nothing_to_undo",
         path=path,
@@ -193,3 +207,11 @@ def _undo(path: Path) -> Answer:
 
 def _store() -> UndoStore:
     return UndoStore(Path(settings.DATA_DIR) / "undo")
+
+
+def _prune() -> None:
+    """Forget writes that are too old to be taken back; 0 days keeps them for ever."""
+    days = settings.EARMARK_UNDO_KEEP_DAYS
+    if days:
+        count = _store().prune(time.time() - days * 86_400)
+        log.info("undo_records_pruned", count=count, days=days)
