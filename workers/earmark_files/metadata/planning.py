@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +199,7 @@ def _finish(
 class Edit:
     """What is to become of a file; the parts of `WritePlan` that a container decides about."""
 
-    splices: Sequence[Splice]
+    splices: Iterable[Splice]
     expected: dict[str, str]
     changes: tuple[FieldChange, ...]
     skips: tuple[Skip, ...] = ()
