@@ -65,7 +65,7 @@ class Evaluation:
     classes : tuple of str
         Of the data, in the order of the columns.
     names : tuple of str
-        Of the clips, for people.
+        Path texts of the clips (`earmark_files.paths`), each of them once.
     groups : tuple of str
         Clips of one recording share one.
     truth : ndarray of bool, shape (clips, classes)
