@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from earmark.core.admin import ModelAdmin, ResultAdmin
+from earmark.tagging.knowledge import Why
 from earmark.tagging.models import StoredPolicy, Tag
 
 
@@ -34,7 +35,7 @@ class TagAdmin(ResultAdmin):
     @admin.display(description="reason")
     def reason(self, tag: Tag) -> str:
         """The path back to the classifier."""
-        return " ← ".join(tag.why.get("path", []))
+        return " ← ".join(Why.from_dict(tag.why).path(tag.name)) if tag.why else ""
 
     @admin.display(description="why")
     def details(self, tag: Tag) -> SafeString:

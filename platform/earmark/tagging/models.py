@@ -84,8 +84,7 @@ class Tag(models.Model):
         CLASSIFIER = "classifier"
         ONTOLOGY = "ontology"
         SYNONYM = "synonym"
-        UCS = "ucs"
-        EXISTING = "existing"
+        TRANSLATION = "translation"
 
     class Decision(models.TextChoices):
         """What the policy says about it; only accepted tags are written into the file."""
@@ -116,7 +115,7 @@ class Tag(models.Model):
                 name="tagging_tag_confidence_valid",
             ),
             models.CheckConstraint(
-                condition=Q(origin__in=["classifier", "ontology", "synonym", "ucs", "existing"]),
+                condition=Q(origin__in=["classifier", "ontology", "synonym", "translation"]),
                 name="tagging_tag_origin_valid",
             ),
             models.CheckConstraint(

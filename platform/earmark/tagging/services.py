@@ -18,6 +18,7 @@ from earmark.jobs.selectors import get_scores
 from earmark.library.models import AudioFile, Library
 from earmark.tagging.knowledge import (
     NO_SYNONYMS,
+    RULES_VERSION,
     Decision,
     DerivedTag,
     SynonymSource,
@@ -134,7 +135,9 @@ def basis_of(
     *, classifiers: Sequence[ClassifierVersion], policy: TagPolicy, lexicon: str = ""
 ) -> str:
     """Name everything tags follow from, beside the audio: equal names, equal tags."""
-    return _hash([*(c.identity for c in classifiers), policy.version, lexicon])
+    return _hash(
+        [*(c.identity for c in classifiers), f"rules {RULES_VERSION}", policy.version, lexicon]
+    )
 
 
 def tags_key_of(tags: Iterable[DerivedTag]) -> str:

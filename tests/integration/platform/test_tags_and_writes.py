@@ -98,7 +98,7 @@ def test_tags_come_with_decision_and_reason(library: Library, classifier: Classi
     assert by_label["Dog"].decision == Tag.Decision.REVIEW
     speech = by_label["Male speech, man speaking"]
     assert (speech.decision, speech.confidence, speech.mid) == ("accept", 0.9, "/m/05zppz")
-    assert speech.why["classifier"] == classifier.identity
+    assert speech.why["votes"] == [[classifier.identity, 0.9, None, None]]
     assert tags == sorted(tags, key=lambda tag: -tag.confidence)
     assert set(Tag.objects.accepted().filter(file=file)) < set(tags)
 

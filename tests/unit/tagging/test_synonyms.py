@@ -174,7 +174,7 @@ def test_tags_carry_the_path_through_the_synset(book):
     tags = derive_tags(
         [Prediction(Label(pig.id, pig.name), 0.83)], classifier="audioset@1.0.0", synonyms=book
     )
-    assert [str(tag.why) for tag in tags] == [
+    assert [tag.path for tag in tags] == [
         "Pig <- audioset@1.0.0 0.83",
         "hog <- hog.n.03 <- Pig <- audioset@1.0.0 0.83",
     ]

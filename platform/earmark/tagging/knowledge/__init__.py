@@ -3,7 +3,7 @@
 Pure functions and committed tables; nothing here imports Django or touches a database.
 """
 
-from earmark.tagging.knowledge.derive import derive_tags, search_terms
+from earmark.tagging.knowledge.derive import Deriver, derive_tags
 from earmark.tagging.knowledge.ontology import (
     Ontology,
     OntologyNode,
@@ -11,7 +11,16 @@ from earmark.tagging.knowledge.ontology import (
     other_names,
     tag_name,
 )
-from earmark.tagging.knowledge.policy import RULES_VERSION, InvalidPolicyError, TagPolicy
+from earmark.tagging.knowledge.opinions import UncalibratedError, Voice, Vote, voice_of
+from earmark.tagging.knowledge.policy import (
+    RULES_VERSION,
+    Combine,
+    InvalidPolicyError,
+    Parents,
+    TagPolicy,
+)
+from earmark.tagging.knowledge.said import Evidence, PersonWords, words_of_path
+from earmark.tagging.knowledge.search import facets_of, labels_below, search_terms
 from earmark.tagging.knowledge.synonyms import SynonymBook, load_synonyms
 from earmark.tagging.knowledge.tags import (
     NO_SYNONYMS,
@@ -23,6 +32,7 @@ from earmark.tagging.knowledge.tags import (
     SynonymSource,
     Why,
 )
+from earmark.tagging.knowledge.thesaurus import NO_THESAURUS, Thesaurus
 from earmark.tagging.knowledge.ucs import (
     FileCategory,
     UcsCategory,
@@ -33,28 +43,42 @@ from earmark.tagging.knowledge.ucs import (
 
 __all__ = [
     "NO_SYNONYMS",
+    "NO_THESAURUS",
     "RULES_VERSION",
+    "Combine",
     "Decision",
     "DerivedTag",
+    "Deriver",
+    "Evidence",
     "FileCategory",
     "InvalidPolicyError",
     "Ontology",
     "OntologyNode",
     "Origin",
+    "Parents",
+    "PersonWords",
     "Rule",
     "Synonym",
     "SynonymBook",
     "SynonymSource",
     "TagPolicy",
+    "Thesaurus",
     "UcsCategory",
+    "UncalibratedError",
+    "Voice",
+    "Vote",
     "Why",
     "categorize",
     "catid_from_filename",
     "derive_tags",
+    "facets_of",
+    "labels_below",
     "load_ontology",
     "load_synonyms",
     "load_ucs",
     "other_names",
     "search_terms",
     "tag_name",
+    "voice_of",
+    "words_of_path",
 ]

@@ -1,19 +1,29 @@
-"""From a classifier's scores to tags, each with the reason why it is there.
+"""From scores to tags, each with the reason why it is there.
 
-The rules, in this order: abstract labels are never accepted; scores are compared with the
-policy's thresholds; blacklisted labels wait for a person; "Silence" is not a tag of a file that
-sounds; a label with an accepted descendant is dropped (it stays a search term); what is
-accepted brings the label's own other names and its synonyms.
+`judging` decides about labels; here the accepted ones get their words: the everyday word above
+them, the label's own other names, synonyms and translations. No name appears twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from earmark.tagging.knowledge.ontology import Ontology, fold_name, load_ontology, tag_name
-from earmark.tagging.knowledge.policy import RULES_VERSION, TagPolicy
+from earmark.tagging.knowledge.judging import Judge, Ruling
+from earmark.tagging.knowledge.ontology import fold_name, load_ontology, parent_words
+from earmark.tagging.knowledge.opinions import (
+    Candidate,
+    PackedScore,
+    Voice,
+    Vote,
+    candidates_of,
+    check_voices,
+)
+from earmark.tagging.knowledge.policy import TagPolicy
+from earmark.tagging.knowledge.said import NOTHING_SAID, PersonWords
 from earmark.tagging.knowledge.tags import (
     NO_SYNONYMS,
+    STANDS_IN,
     Decision,
     DerivedTag,
     Origin,
@@ -21,9 +31,8 @@ from earmark.tagging.knowledge.tags import (
     SynonymSource,
     Why,
 )
+from earmark.tagging.knowledge.thesaurus import NO_THESAURUS, Thesaurus
 from earmark_plugin_api import Label, Prediction
-
-SILENCE_ID = "/m/028v0c"
 
 
 def derive_tags(
@@ -32,8 +41,10 @@ def derive_tags(
     *,
     classifier: str,
     synonyms: SynonymSource = NO_SYNONYMS,
+    thesaurus: Thesaurus = NO_THESAURUS,
+    said: PersonWords = NOTHING_SAID,
 ) -> list[DerivedTag]:
-    """Turn what one classifier said about a file into tags.
+    """Turn what one classifier said about a file into tags; see `Deriver` for many files.
 
     Parameters
     ----------
@@ -45,184 +56,248 @@ def derive_tags(
         Identity stored with every tag, such as ``audioset@1.0.0``.
     synonyms : SynonymSource
         Synonyms for accepted labels; none by default.
-
-    Returns
-    -------
-    list of DerivedTag
-        Accepted tags first, surest label first, each label followed by its other names and its
-        synonyms; then the ones for review; then labels that passed the review threshold and were
-        dropped by a rule. What scored below the review threshold is not mentioned. No name
-        appears twice.
+    thesaurus : Thesaurus
+        The studio's own words; none by default.
+    said : PersonWords
+        What a person has written about the file.
     """
     policy = policy or TagPolicy()
-    ontology = load_ontology()
-    ranked = sorted(predictions, key=lambda item: (-item.score, item.label.id))
-    verdicts = _Judge(policy, ontology).judge(ranked)
-    derivation = _Derivation(policy, classifier)
-    for decision in (Decision.ACCEPT, Decision.REVIEW, Decision.DROP):
-        for prediction, (verdict, rule) in zip(ranked, verdicts, strict=True):
-            if verdict is decision and rule is not None:
-                derivation.add_label(prediction, decision, rule)
-    return derivation.with_words(ontology, synonyms)
+    candidates = [
+        Candidate(item.label, item.score, (Vote(classifier, item.score),))
+        for item in predictions
+        if item.score >= policy.floor
+    ]
+    return Deriver(policy, synonyms=synonyms, thesaurus=thesaurus).derive(candidates, said)
 
 
-def search_terms(tags: Iterable[DerivedTag]) -> list[str]:
-    """Return every word under which a file should be found: accepted tags and their ancestors.
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word that an accepted label brings, the same in every file."""
 
-    Ancestors ("Domestic animals", "Animal" for a dog) are not written into files, but whoever
-    searches for them means this file too. Abstract groups of the ontology are left out.
+    name: str
+    key: str
+    origin: Origin
+    rule: Rule
+    via: tuple[str, ...]
+    above: str = ""
+    """The node above that has to be heard too, if there is such a condition."""
+
+
+class Deriver:
+    """Derives the tags of any number of files by the same rules.
+
+    Parameters
+    ----------
+    policy : TagPolicy
+    voices : sequence of Voice
+        The classifiers, in their order; only `derive_packed` needs them.
+    synonyms, thesaurus
+        See `derive_tags`.
+
+    Raises
+    ------
+    UncalibratedError
+        If the policy cannot be applied to these classifiers.
     """
-    ontology = load_ontology()
-    words: dict[str, str] = {}
-    accepted = [tag for tag in tags if tag.decision is Decision.ACCEPT]
-    above: set[str] = set()
-    for tag in accepted:
-        words.setdefault(fold_name(tag.name), tag.name)
-        above |= ontology.ancestors(tag.label_id)
-    for node in ontology.nodes:
-        if node.id in above and not ontology.is_abstract(node.id):
-            for name in (node.tag, *node.other_names):
-                words.setdefault(fold_name(name), name)
-    return list(words.values())
 
-
-_Verdict = tuple[Decision, Rule | None]
-
-
-class _Judge:
-    """Applies a policy to the ranked labels of one file."""
-
-    def __init__(self, policy: TagPolicy, ontology: Ontology) -> None:
-        self._policy = policy
-        self._ontology = ontology
-        self._denied = _folded(policy.denied)
-        self._allowed = _folded(policy.allowed)
-
-    def judge(self, ranked: Sequence[Prediction]) -> list[_Verdict]:
-        """Return the decision about each label, with its rule; None where none is worth saying."""
-        verdicts = [self._judge_alone(item) for item in ranked]
-        self._drop_silence_beside_sound(ranked, verdicts)
-        self._drop_ancestors(ranked, verdicts)
-        limit = self._policy.max_labels
-        if limit is not None:
-            for at in _accepted(verdicts)[limit:]:
-                verdicts[at] = (Decision.DROP, Rule.LIMIT)
-        return verdicts
-
-    def _judge_alone(self, item: Prediction) -> _Verdict:
-        """Judge one label as if it were the only one."""
-        label, policy = item.label, self._policy
-        special = policy.label_thresholds.get(label.id, policy.label_thresholds.get(label.name))
-        threshold = policy.accept if special is None else special
-        if item.score < min(policy.review, threshold):
-            return Decision.DROP, None
-        names = {label.id, fold_name(label.name), fold_name(tag_name(label.name))}
-        if names & self._denied or (self._allowed and not names & self._allowed):
-            return Decision.DROP, Rule.DENIED
-        if self._ontology.is_abstract(label.id):
-            return Decision.DROP, Rule.ABSTRACT
-        if item.score < threshold:
-            return Decision.REVIEW, Rule.BELOW_THRESHOLD
-        if self._ontology.is_blacklisted(label.id):
-            return Decision.REVIEW, Rule.BLACKLISTED
-        return Decision.ACCEPT, Rule.THRESHOLD if special is None else Rule.LABEL_THRESHOLD
-
-    def _drop_silence_beside_sound(
-        self, ranked: Sequence[Prediction], verdicts: list[_Verdict]
+    def __init__(
+        self,
+        policy: TagPolicy,
+        *,
+        voices: Sequence[Voice] = (),
+        synonyms: SynonymSource = NO_SYNONYMS,
+        thesaurus: Thesaurus = NO_THESAURUS,
     ) -> None:
-        accepted = _accepted(verdicts)
-        silent = [at for at in accepted if _is_silence(ranked[at].label)]
-        if len(accepted) > len(silent):
-            for at in silent:
-                verdicts[at] = (Decision.DROP, Rule.SILENCE)
+        check_voices(voices, policy)
+        self.policy = policy
+        self._judge = Judge(policy)
+        self._voices = tuple(voices)
+        self._synonyms = synonyms
+        self._thesaurus = thesaurus
+        self._names: dict[tuple[str, str], tuple[str, str]] = {}
+        self._words: dict[tuple[str, str], tuple[_Word, ...]] = {}
 
-    def _drop_ancestors(self, ranked: Sequence[Prediction], verdicts: list[_Verdict]) -> None:
-        accepted = _accepted(verdicts)
-        specific = set(self._ontology.most_specific(ranked[at].label.id for at in accepted))
-        for at in accepted:
-            if ranked[at].label.id not in specific:
-                verdicts[at] = (Decision.DROP, Rule.PARENT)
+    def derive_packed(
+        self, scores: Sequence[Sequence[PackedScore] | None], said: PersonWords = NOTHING_SAID
+    ) -> list[DerivedTag]:
+        """Derive the tags of a file from packed scores, one list a voice, None where it has none.
+
+        See `derive` for what is returned.
+        """
+        opinions = [
+            (voice, own) for voice, own in zip(self._voices, scores, strict=True) if own is not None
+        ]
+        return self.derive(candidates_of(opinions, self.policy), said)
+
+    def derive(
+        self, candidates: Sequence[Candidate], said: PersonWords = NOTHING_SAID
+    ) -> list[DerivedTag]:
+        """Derive the tags of a file.
+
+        Returns
+        -------
+        list of DerivedTag
+            Accepted tags first, surest label first, each label followed by its words; then the
+            ones for review; then labels that passed the review threshold and were dropped by a
+            rule. What scored lower is not mentioned. No name appears twice.
+        """
+        rulings = self._judge.judge(candidates, said)
+        labels = _Labels(self, rulings, said)
+        tags = labels.accepted()
+        limit = self.policy.max_words
+        if limit is not None and len(tags) > limit:
+            tags = _within_limit(tags, limit)
+        return tags + labels.others()
+
+    def name_of(self, label: Label) -> tuple[str, str]:
+        """Return what a label is called in a file, and the folded form of that."""
+        key = (label.id, label.name)
+        known = self._names.get(key)
+        if known is None:
+            name = self._thesaurus.name_of(label)
+            known = self._names[key] = (name, fold_name(name))
+        return known
+
+    def is_forbidden(self, key: str) -> bool:
+        """Whether a name, in folded form, is never written."""
+        return self._judge.is_unwanted(key) or self._thesaurus.forbids(key)
+
+    def words_of(self, label: Label) -> tuple[_Word, ...]:
+        """Return the words that a label brings when it is accepted, in their order."""
+        key = (label.id, label.name)
+        known = self._words.get(key)
+        if known is None:
+            known = tuple(word for word in self._find_words(label) if self._is_fit(word))
+            self._words[key] = known
+        return known
+
+    def _is_fit(self, word: _Word) -> bool:
+        return not self.is_forbidden(word.key)
+
+    def _find_words(self, label: Label) -> Iterator[_Word]:
+        own, _ = self.name_of(label)
+        via = (label.name,)
+        if self.policy.parents == "direct":
+            yield from self._find_parents(label, own)
+        node = load_ontology().get(label.id)
+        for name in node.other_names if node else ():
+            yield _word(name, Origin.CLASSIFIER, Rule.OTHER_NAME, via)
+        synonyms = self._thesaurus.synonyms_of(label)
+        if synonyms is None:
+            synonyms = tuple(self._synonyms.synonyms_of(label))
+        for one in synonyms[: self.policy.synonyms_per_label]:
+            yield _word(one.text, Origin.SYNONYM, Rule.SYNONYM, (one.synset, *via))
+        for one in self._thesaurus.translations_of(label, self.policy.languages):
+            yield _word(one.text, Origin.TRANSLATION, Rule.TRANSLATION, (one.synset, *via))
+
+    def _find_parents(self, label: Label, own: str) -> Iterator[_Word]:
+        ontology = load_ontology()
+        for parent in parent_words(label.id):
+            node = ontology.get(parent.id)
+            if node is None or not self._judge.allows(Label(node.id, node.name)):
+                continue
+            name, key = self.name_of(Label(node.id, node.name))
+            # A search for "guitar" finds "Acoustic guitar" already.
+            if key not in fold_name(own).split():
+                above = parent.id if parent.only_if_heard else ""
+                rule = Rule.PARENT_WORD
+                yield _Word(name, key, Origin.ONTOLOGY, rule, (label.name,), above)
 
 
-def _accepted(verdicts: Sequence[_Verdict]) -> list[int]:
-    return [at for at, (decision, _) in enumerate(verdicts) if decision is Decision.ACCEPT]
+def _word(name: str, origin: Origin, rule: Rule, via: tuple[str, ...]) -> _Word:
+    return _Word(name, fold_name(name), origin, rule, via)
 
 
-def _is_silence(label: Label) -> bool:
-    return label.id == SILENCE_ID or fold_name(label.name) == "silence"
+class _Labels:
+    """The tags of one file in the making: a label's own name goes before any word of another."""
 
-
-def _folded(names: Iterable[str]) -> set[str]:
-    """Return names and ids in comparable form; ids (``/m/...``) keep their case."""
-    return {name if name.startswith("/") else fold_name(name) for name in names}
-
-
-class _Derivation:
-    """Collects tags, one per name: a label's own tag goes before any synonym of another."""
-
-    def __init__(self, policy: TagPolicy, classifier: str) -> None:
-        self._policy = policy
-        self._policy_version = policy.version
-        self._classifier = classifier
-        self._tags: list[DerivedTag] = []
+    def __init__(self, deriver: Deriver, rulings: Sequence[Ruling], said: PersonWords) -> None:
+        self._deriver = deriver
+        self._said = said
+        self._heard = {ruling.candidate.label.id for ruling in rulings}
         self._taken: set[str] = set()
-        self._denied = _folded(policy.denied)
+        self._accepted: list[tuple[Ruling, DerivedTag]] = []
+        self._rest: dict[Decision, list[Ruling]] = {Decision.REVIEW: [], Decision.DROP: []}
+        for ruling in rulings:
+            if ruling.decision is not Decision.ACCEPT:
+                self._rest[ruling.decision].append(ruling)
+                continue
+            name, key = deriver.name_of(ruling.candidate.label)
+            if deriver.is_forbidden(key):
+                ruling.become(Decision.DROP, Rule.FORBIDDEN)
+                self._rest[Decision.DROP].append(ruling)
+            elif key not in self._taken:
+                self._taken.add(key)
+                self._accepted.append((ruling, self._tag(ruling, name, key)))
+        # A word that waits for a person as a label is left to them, except that what is above an
+        # accepted label is as sure as the label.
+        self._waiting = {
+            deriver.name_of(one.candidate.label)[1]: one.rule for one in self._rest[Decision.REVIEW]
+        }
 
-    def add_label(self, item: Prediction, decision: Decision, rule: Rule) -> None:
-        """Add the tag of a label unless its name is taken."""
-        name = tag_name(item.label.name)
-        if fold_name(name) not in self._taken:
-            self._taken.add(fold_name(name))
-            self._tags.append(self._tag(item, name, Origin.CLASSIFIER, decision, rule))
-
-    def with_words(self, ontology: Ontology, source: SynonymSource) -> list[DerivedTag]:
-        """Return the tags, accepted labels followed by their other names and synonyms."""
+    def accepted(self) -> list[DerivedTag]:
+        """Return the accepted labels, each followed by its words."""
         result = []
-        for tag in self._tags:
+        for ruling, tag in self._accepted:
             result.append(tag)
-            if tag.decision is Decision.ACCEPT:
-                result.extend(filter(self._take, self._words_of(tag, ontology, source)))
+            for word in self._deriver.words_of(ruling.candidate.label):
+                if word.key not in self._taken and self._is_free(word):
+                    self._taken.add(word.key)
+                    result.append(self._word(ruling, word))
         return result
 
-    def _take(self, tag: DerivedTag) -> bool:
-        key = fold_name(tag.name)
-        if key in self._taken or key in self._denied:
+    def others(self) -> list[DerivedTag]:
+        """Return what waits for a person, then what was dropped; to be asked last."""
+        result = []
+        for ruling in (*self._rest[Decision.REVIEW], *self._rest[Decision.DROP]):
+            name, key = self._deriver.name_of(ruling.candidate.label)
+            if key not in self._taken:
+                self._taken.add(key)
+                result.append(self._tag(ruling, name, key))
+        return result
+
+    def _is_free(self, word: _Word) -> bool:
+        if word.above and word.above not in self._heard:
             return False
-        self._taken.add(key)
-        return True
+        waits_by = self._waiting.get(word.key)
+        if word.rule is Rule.PARENT_WORD:
+            return waits_by in (None, Rule.BELOW_THRESHOLD)
+        return waits_by is None
 
-    def _words_of(
-        self, tag: DerivedTag, ontology: Ontology, source: SynonymSource
-    ) -> Iterable[DerivedTag]:
-        item = Prediction(Label(tag.label_id, tag.label), tag.confidence)
-        node = ontology.get(item.label.id)
-        for name in node.other_names if node else ():
-            yield self._tag(item, name, Origin.CLASSIFIER, Decision.ACCEPT, Rule.OTHER_NAME)
-        for word in source.synonyms_of(item.label)[: self._policy.synonyms_per_label]:
-            path = (word.synset, item.label.name)
-            yield self._tag(
-                item, word.text, Origin.SYNONYM, Decision.ACCEPT, Rule.SYNONYM, path=path
-            )
-
-    def _tag(
-        self,
-        item: Prediction,
-        name: str,
-        origin: Origin,
-        decision: Decision,
-        rule: Rule,
-        *,
-        path: tuple[str, ...] = (),
-    ) -> DerivedTag:
-        label = item.label
-        if not path and name != label.name:
-            path = (label.name,)
-        why = Why(
-            classifier=self._classifier,
-            score=item.score,
-            rule=rule,
-            rules_version=RULES_VERSION,
-            policy_version=self._policy_version,
-            path=(name, *path, f"{self._classifier} {item.score:.2f}"),
+    def _tag(self, ruling: Ruling, name: str, key: str) -> DerivedTag:
+        label = ruling.candidate.label
+        spelt = self._said.spelling.get(key)
+        written = spelt if spelt is not None and ruling.decision is Decision.ACCEPT else name
+        via: tuple[str, ...] = () if written == label.name else (label.name,)
+        if ruling.children:
+            via = (*via, " + ".join(ruling.children))
+        stands_in = ruling.rule in STANDS_IN
+        return DerivedTag(
+            written,
+            ruling.candidate.score,
+            label.name,
+            label.id,
+            Origin.ONTOLOGY if stands_in else Origin.CLASSIFIER,
+            ruling.decision,
+            Why(ruling.rule, via, ruling.candidate.votes, spelt is not None, ruling.against),
         )
-        return DerivedTag(name, item.score, label.name, label.id, origin, decision, why)
+
+    def _word(self, ruling: Ruling, word: _Word) -> DerivedTag:
+        item = ruling.candidate
+        spelt = self._said.spelling.get(word.key)
+        return DerivedTag(
+            word.name if spelt is None else spelt,
+            item.score,
+            item.label.name,
+            item.label.id,
+            word.origin,
+            Decision.ACCEPT,
+            Why(word.rule, word.via, item.votes, spelt is not None),
+        )
+
+
+def _within_limit(tags: Sequence[DerivedTag], limit: int) -> list[DerivedTag]:
+    """Keep so many tags, labels before the words they bring, in their order."""
+    ranked = sorted(range(len(tags)), key=lambda at: (not tags[at].is_label, at))
+    kept = set(ranked[:limit])
+    return [tag for at, tag in enumerate(tags) if at in kept]

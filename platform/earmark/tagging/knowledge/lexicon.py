@@ -41,12 +41,15 @@ class Sense:
     lemmas : tuple of str
         The words for this meaning as WordNet spells them (``cock-a-doodle-doo``, ``tam-tam``,
         ``mouth_organ``).
+    broader : tuple of str
+        The words for the meanings directly above it (``domestic_animal`` for a dog).
     """
 
     name: str
     category: str
     definition: str
     lemmas: tuple[str, ...]
+    broader: tuple[str, ...] = ()
 
 
 class Lexicon(Protocol):
@@ -194,4 +197,5 @@ def _as_sense(synset: Any) -> Sense:
         category=synset.lexname(),
         definition=synset.definition(),
         lemmas=tuple(synset.lemma_names()),
+        broader=tuple(lemma for above in synset.hypernyms() for lemma in above.lemma_names()),
     )

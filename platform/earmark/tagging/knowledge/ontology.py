@@ -60,6 +60,8 @@ class Ontology:
         for node in self._nodes.values():
             self._by_name.setdefault(fold_name(node.tag), node)
         self._ancestors: dict[str, frozenset[str]] = {}
+        self._descendants: dict[str, frozenset[str]] = {}
+        self._siblings: dict[str, frozenset[str]] = {}
 
     @property
     def nodes(self) -> tuple[OntologyNode, ...]:
@@ -99,20 +101,32 @@ class Ontology:
 
     def descendants(self, label_id: str) -> frozenset[str]:
         """Return the ids of everything below a label, itself not included."""
-        below: set[str] = set()
-        waiting = list(self.children(label_id))
-        while waiting:
-            current = waiting.pop()
-            if current not in below:
-                below.add(current)
-                waiting.extend(self.children(current))
-        return frozenset(below)
+        known = self._descendants.get(label_id)
+        if known is None:
+            children = self.children(label_id)
+            known = frozenset(children).union(*(self.descendants(child) for child in children))
+            self._descendants[label_id] = known
+        return known
+
+    def siblings(self, label_id: str) -> frozenset[str]:
+        """Return the ids that share a direct parent with a label, itself not included."""
+        known = self._siblings.get(label_id)
+        if known is None:
+            beside = (self.children(parent) for parent in self.parents(label_id))
+            known = frozenset().union(*beside) - {label_id}
+            self._siblings[label_id] = known
+        return known
 
     def most_specific(self, accepted: Iterable[str]) -> list[str]:
         """Drop every label that has a descendant among `accepted`; the order is kept."""
         wanted = list(accepted)
         above = frozenset().union(*(self.ancestors(label_id) for label_id in wanted))
         return [label_id for label_id in wanted if label_id not in above]
+
+    def is_trained(self, label_id: str) -> bool:
+        """Whether models trained on AudioSet have a column for the label."""
+        node = self._nodes.get(label_id)
+        return node is not None and node.index is not None
 
     def is_blacklisted(self, label_id: str) -> bool:
         """Whether AudioSet's authors found the label too hard to judge without a person."""
@@ -169,3 +183,34 @@ def _node(row: dict[str, str], names: dict[str, str] | None) -> OntologyNode:
         tag=names["tag"] if names else row["name"],
         other_names=tuple(others),
     )
+
+
+@dataclass(frozen=True)
+class ParentWord:
+    """The everyday word above a label, as "Dog" above "Bark".
+
+    Attributes
+    ----------
+    id, word : str
+        Of the node above.
+    only_if_heard : bool
+        Whether it is right only where the node above was heard too: what hisses may be a cat.
+    """
+
+    id: str
+    word: str
+    only_if_heard: bool
+
+
+def parent_words(label_id: str) -> tuple[ParentWord, ...]:
+    """Return the everyday words above a label, all decided by eye; most labels have none."""
+    return _parent_words().get(label_id, ())
+
+
+@lru_cache(maxsize=1)
+def _parent_words() -> dict[str, tuple[ParentWord, ...]]:
+    found: dict[str, tuple[ParentWord, ...]] = {}
+    for row in read_table("parent_words.csv"):
+        word = ParentWord(row["parent_id"], row["word"], row["when"] == "heard")
+        found[row["id"]] = (*found.get(row["id"], ()), word)
+    return found

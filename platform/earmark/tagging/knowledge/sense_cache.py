@@ -146,7 +146,7 @@ def read_senses(path: Path) -> KeptSenses | None:
         if told["digest"] != _digest(told["content"]):
             raise ValueError("the digest does not match")
         content = told["content"]
-        senses = [Sense(**{**row, "lemmas": tuple(row["lemmas"])}) for row in content["senses"]]
+        senses = [_sense(row) for row in content["senses"]]
         return KeptSenses(
             version=content["version"],
             folder=Path(content["folder"]),
@@ -157,6 +157,11 @@ def read_senses(path: Path) -> KeptSenses | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.info("kept_senses_unusable", path=str(path), reason=repr(error))
         return None
+
+
+def _sense(row: Mapping[str, Any]) -> Sense:
+    words = {name: tuple(row[name]) for name in ("lemmas", "broader")}
+    return Sense(**{**row, **words})
 
 
 def write_senses(path: Path, kept: KeptSenses) -> None:

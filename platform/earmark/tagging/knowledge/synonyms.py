@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -122,6 +122,13 @@ class SynonymBook:
         """Return the synonyms of a label, by its id or else by its name as a free word."""
         return self._remembered(label.id, label.name)
 
+    def hypernyms_of(self, label: Label) -> tuple[Synonym, ...]:
+        """Return the words one level above the label's senses, five at most, for searches only."""
+        choice = self._choice_of(label.id, label.name)
+        senses = self._senses_of(choice) if choice else ()
+        above = (replace(sense, lemmas=sense.broader) for sense in senses)
+        return select_words(above, frozenset(), names_within(label.name))
+
     def expand(self, word: str) -> tuple[Synonym, ...]:
         """Return the synonyms of a label name or free word; empty where the sense is unsure."""
         return self._remembered("", word)
@@ -133,18 +140,30 @@ class SynonymBook:
         return self._known[key]
 
     def _look_up(self, label_id: str, name: str) -> tuple[Synonym, ...]:
-        choice = self._by_id.get(label_id) or self._by_name.get(fold_name(name))
+        choice = self._choice_of(label_id, name)
+        if choice is not None:
+            return select_words(self._senses_of(choice), choice.unfit, names_within(name))
         try:
-            if choice is not None:
-                senses = [self._lexicon.sense(synset) for synset in choice.synsets]
-                return select_words(senses, choice.unfit, names_within(name))
             only = only_sound_sense(self._lexicon.senses(name))
             return self._of_free_word(name, only) if only else ()
         except WordNetMissingError as error:
-            if not self._unreadable:
-                log.warning("synonyms_unavailable", code=error.code, reason=str(error))
-            self._unreadable = True
+            self._say_unreadable(error)
             return ()
+
+    def _choice_of(self, label_id: str, name: str) -> SynsetChoice | None:
+        return self._by_id.get(label_id) or self._by_name.get(fold_name(name))
+
+    def _senses_of(self, choice: SynsetChoice) -> Sequence[Sense]:
+        try:
+            return [self._lexicon.sense(synset) for synset in choice.synsets]
+        except WordNetMissingError as error:
+            self._say_unreadable(error)
+            return ()
+
+    def _say_unreadable(self, error: WordNetMissingError) -> None:
+        if not self._unreadable:
+            log.warning("synonyms_unavailable", code=error.code, reason=str(error))
+        self._unreadable = True
 
     def _of_free_word(self, word: str, sense: Sense) -> tuple[Synonym, ...]:
         """Take only words that mainly mean this: "sword" must not become "steel"."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from earmark.tagging.knowledge.opinions import Vote
 from earmark_plugin_api import Label
 
 
@@ -19,10 +20,12 @@ class Decision(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who said the word: the classifier's label or the lexicon."""
+    """Who said the word: a classifier's label, the ontology above it, or the lexicon."""
 
     CLASSIFIER = "classifier"
+    ONTOLOGY = "ontology"
     SYNONYM = "synonym"
+    TRANSLATION = "translation"
 
 
 class Rule(StrEnum):
@@ -30,20 +33,31 @@ class Rule(StrEnum):
 
     THRESHOLD = "threshold"
     LABEL_THRESHOLD = "label-threshold"
+    TIED_CHILDREN = "stands-in-for-tied-children"
+    UNSURE_CHILDREN = "stands-in-for-unsure-children"
+    PARENT_WORD = "parent-of-label"
     OTHER_NAME = "other-name-of-label"
     SYNONYM = "synonym-of-label"
+    TRANSLATION = "translation-of-label"
     BELOW_THRESHOLD = "between-review-and-accept"
     BLACKLISTED = "blacklisted-label"
+    TIED = "tied-with-sibling"
+    CONTRADICTS = "contradicts-a-person"
     ABSTRACT = "abstract-label"
     PARENT = "descendant-accepted"
     SILENCE = "silence-beside-sound"
     DENIED = "denied-by-policy"
+    FORBIDDEN = "forbidden-by-thesaurus"
     LIMIT = "over-limit-of-file"
 
 
-@dataclass(frozen=True)
+STANDS_IN = frozenset({Rule.TIED_CHILDREN, Rule.UNSURE_CHILDREN})
+"""Rules by which a parent is accepted for its children's sake; it then counts as a label."""
+
+
+@dataclass(frozen=True, slots=True)
 class Synonym:
-    """A word for a label and the WordNet synset it comes from (``hog.n.03``)."""
+    """A word for a label and where it comes from: a synset (``hog.n.03``) or ``thesaurus``."""
 
     text: str
     synset: str
@@ -56,9 +70,16 @@ class SynonymSource(Protocol):
         """Return the synonyms of a label, best first; empty where there are none."""
         ...
 
+    def hypernyms_of(self, label: Label) -> Sequence[Synonym]:
+        """Return broader words for a label, for searches only; empty where there are none."""
+        ...
+
 
 class _NoSynonyms:
     def synonyms_of(self, label: Label) -> Sequence[Synonym]:
+        return ()
+
+    def hypernyms_of(self, label: Label) -> Sequence[Synonym]:
         return ()
 
 
@@ -66,40 +87,68 @@ NO_SYNONYMS: SynonymSource = _NoSynonyms()
 """For a machine without WordNet: tags without synonyms."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Why:
-    """The reason a tag is there.
+    """The reason a tag is there. The versions of rules and policy are those of the derivation.
 
     Attributes
     ----------
-    classifier : str
-        Identity of the classifier, such as ``audioset@1.0.0``.
-    score : float
-        What it gave the label, in [0, 1].
     rule : Rule
         What decided.
-    rules_version, policy_version
-        Version of the rules and of the policy they were applied with.
-    path : tuple of str
-        From the tag back to the classifier: ``("Hog", "hog.n.03", "Pig", "audioset@1.0.0 0.83")``.
+    via : tuple of str
+        What lies between the tag and the classifiers: ``("hog.n.03", "Pig")``.
+    votes : tuple of Vote
+        What the classifiers said, each with the seconds that speak most for it.
+    said : bool
+        Whether a person had written the same word; the tag is spelt as they did.
+    against : str
+        The person's word that the tag contradicts; empty where it contradicts none.
     """
 
-    classifier: str
-    score: float
     rule: Rule
-    rules_version: int
-    policy_version: str
-    path: tuple[str, ...]
+    via: tuple[str, ...]
+    votes: tuple[Vote, ...]
+    said: bool = False
+    against: str = ""
+
+    @property
+    def best(self) -> Vote:
+        """The vote that speaks most for the tag, and where."""
+        return max(self.votes, key=lambda vote: vote.score)
+
+    def path(self, word: str) -> tuple[str, ...]:
+        """Return the way from the word back to the classifiers.
+
+        ``("Hog", "hog.n.03", "Pig", "audioset@1.1 0.83 at 2.0-3.0 s")``
+        """
+        return (word, *self.via, " + ".join(map(str, self.votes)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reason as plain values, for JSON."""
-        return {**asdict(self), "rule": self.rule.value, "path": list(self.path)}
+        values: dict[str, Any] = {
+            "rule": self.rule.value,
+            "via": list(self.via),
+            "votes": [[vote.classifier, vote.score, vote.start, vote.end] for vote in self.votes],
+        }
+        if self.said:
+            values["said"] = True
+        if self.against:
+            values["against"] = self.against
+        return values
 
-    def __str__(self) -> str:
-        return " <- ".join(self.path)
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Why:
+        """Read what `as_dict` gave."""
+        return cls(
+            rule=Rule(values["rule"]),
+            via=tuple(values["via"]),
+            votes=tuple(Vote(*vote) for vote in values["votes"]),
+            said=values.get("said", False),
+            against=values.get("against", ""),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DerivedTag:
     """A word for a file.
 
@@ -124,3 +173,14 @@ class DerivedTag:
     origin: Origin
     decision: Decision
     why: Why
+
+    @property
+    def is_label(self) -> bool:
+        """Whether the tag is a label itself, no further word for one."""
+        by_classifier = self.origin is Origin.CLASSIFIER and self.why.rule is not Rule.OTHER_NAME
+        return by_classifier or self.why.rule in STANDS_IN
+
+    @property
+    def path(self) -> str:
+        """The way from the tag back to the classifiers, in one line."""
+        return " <- ".join(self.why.path(self.name))

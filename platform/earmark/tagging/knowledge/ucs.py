@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from earmark.tagging.knowledge.ontology import fold_name
 from earmark.tagging.knowledge.tables import read_table
-from earmark.tagging.knowledge.tags import Decision, DerivedTag, Origin, Rule
+from earmark.tagging.knowledge.tags import Decision, DerivedTag
 from earmark_plugin_api import Label
 
 RUNNERS_UP = 3
@@ -193,7 +193,7 @@ def categorize(tags: Iterable[DerivedTag], file_name: str = "") -> FileCategory 
     doubt: dict[str, float] = {}
     witnesses: dict[str, list[str]] = {}
     for tag in tags:
-        if not _is_accepted_label(tag):
+        if tag.decision is not Decision.ACCEPT or not tag.is_label:
             continue
         found = category_of(Label(tag.label_id, tag.label))
         if found is not None and found.catid:
@@ -228,14 +228,6 @@ def _file_category(
         from_name=from_name,
         runners_up=tuple(others[:RUNNERS_UP]),
         labels=tuple(labels),
-    )
-
-
-def _is_accepted_label(tag: DerivedTag) -> bool:
-    return (
-        tag.decision is Decision.ACCEPT
-        and tag.origin is Origin.CLASSIFIER
-        and tag.why.rule is not Rule.OTHER_NAME
     )
 
 
