@@ -38,7 +38,7 @@ class Output:
             self._lines = JsonLines(sys.stdout)
         elif csv:
             self._lines = CsvLines(_byte_transparent(sys.stdout))
-        self._tables = self.messages if self._lines else _Console(highlight=False)
+        self._tables = self.messages if self._lines else PipeConsole(highlight=False)
         self._reports: list[FileReport] = []
         self._empty = 0
 
@@ -80,7 +80,7 @@ class Output:
         sys.stdout.flush()
 
 
-class _Console(Console):
+class PipeConsole(Console):
     """A console that lets a broken pipe through; rich's own would end with status 1."""
 
     def on_broken_pipe(self) -> None:
