@@ -139,14 +139,23 @@ def assign_folds(rows: Rows, folds: int, seed: int) -> Indices:
     return fold
 
 
+def clip_windows(samples: Floats, window: Window, sample_rate: int) -> list[Floats]:
+    """Cut a clip, leave out what is next to silent, and take `MAX_WINDOWS` at most.
+
+    Returns
+    -------
+    list of ndarray of float32, shape (n,)
+        At least one.
+    """
+    cut = [part.samples for part in cut_windows(samples, window, sample_rate)]
+    heard = [part for part in cut if np.abs(part).max() >= QUIET_PEAK] or cut
+    chosen = np.linspace(0, len(heard) - 1, min(len(heard), MAX_WINDOWS)).round().astype(int)
+    return [heard[place] for place in chosen]
+
+
 def _windows(
     clips: Sequence[LabelledClip], sounds: SoundStore, window: Window
 ) -> Iterator[tuple[int, Floats]]:
     for number, clip in enumerate(clips):
-        cut = [
-            part.samples for part in cut_windows(sounds.samples(clip), window, sounds.sample_rate)
-        ]
-        heard = [samples for samples in cut if np.abs(samples).max() >= QUIET_PEAK] or cut
-        chosen = np.linspace(0, len(heard) - 1, min(len(heard), MAX_WINDOWS)).round().astype(int)
-        for place in chosen:
-            yield number, heard[place]
+        for part in clip_windows(sounds.samples(clip), window, sounds.sample_rate):
+            yield number, part

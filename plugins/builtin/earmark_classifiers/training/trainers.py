@@ -15,6 +15,10 @@ from earmark_classifiers.training.sounds import SoundStore
 
 TRAINERS: Mapping[str, str] = {
     "cnn": "earmark_classifiers.cnn.trainer:CnnTrainer",
+    "detector": "earmark_classifiers.detector.trainer:DetectorTrainer",
+    "embedding-linear": "earmark_classifiers.embedding_linear.trainer:EmbeddingLinearTrainer",
+    "features-forest": "earmark_classifiers.features_svm.trainer:FeaturesForestTrainer",
+    "features-svm": "earmark_classifiers.features_svm.trainer:FeaturesSvmTrainer",
     "rnn": "earmark_classifiers.rnn.trainer:RnnTrainer",
 }
 """Where the trainer of each backend is, ``package.module:Class``; see `get_trainer`."""
