@@ -107,10 +107,13 @@ class Disk:
         """Open an existing file for reading and writing."""
         return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
 
-    def reserve(self, descriptor: int, size: int) -> None:
-        """Make the file at least `size` bytes long, with room on the disk for all of them."""
+    def reserve(self, descriptor: int, start: int, size: int) -> None:
+        """Make the file at least `size` bytes long, with room on the disk from `start` on.
+
+        Not from its beginning: that would fill the holes of a sparse file.
+        """
         if os.fstat(descriptor).st_size < size:
-            os.posix_fallocate(descriptor, 0, size)
+            os.posix_fallocate(descriptor, start, size - start)
 
     def write_at(self, descriptor: int, data: bytes, offset: int) -> None:
         """Write all of `data` at `offset`."""

@@ -116,9 +116,9 @@ class Journal:
 def plan_in_place(source: Source, payload: Payload, splices: Sequence[Splice]) -> Journal | None:
     """Return the journal of a write in place, or None when the audio would have to move."""
     end = max(offset + length for offset, length in payload.spans)
-    heads = [s for s in splices if s.end <= end]
+    heads = [s for s in splices if s.offset < end]
     tails = [s for s in splices if s.offset >= end]
-    if not tails or len(heads) + len(tails) != len(splices):
+    if not tails:
         return None
     if any(s.growth or s.length > _MAX_HEADER for s in heads) or _touches(heads, payload):
         return None
@@ -166,7 +166,7 @@ def write_in_place(path: Path, journal: Journal, disk: Disk, *, mtime_ns: int | 
     descriptor = disk.open_for_change(path)
     try:
         try:
-            disk.reserve(descriptor, journal.new.size)
+            disk.reserve(descriptor, journal.new.tail, journal.new.size)
             _overwrite(descriptor, journal.new, disk)
             if mtime_ns is not None:
                 disk.set_mtime(descriptor, mtime_ns)
