@@ -75,10 +75,15 @@ class LogMel(nn.Module):
         The sum over power times triangles is one matrix product; frames are centred and the
         signal is reflected at both ends, so `samples` must be longer than ``fft / 2``.
         """
+        with torch.autocast(samples.device.type, enabled=False):  # half precision overflows here
+            power = self._power(samples.float())
+            mel = torch.matmul(self.filters, power)
+            return ((torch.log(mel + self.spec.floor) + 4.5) / 5.0).unsqueeze(1)
+
+    def _power(self, samples: Tensor) -> Tensor:
         spec = self.spec
-        emphasised = samples[:, 1:] - spec.preemphasis * samples[:, :-1]
         spectrum = torch.stft(
-            emphasised,
+            samples[:, 1:] - spec.preemphasis * samples[:, :-1],
             spec.fft,
             hop_length=spec.hop,
             win_length=spec.window,
@@ -87,9 +92,7 @@ class LogMel(nn.Module):
             pad_mode="reflect",
             return_complex=True,
         )
-        power = torch.view_as_real(spectrum).square().sum(-1)
-        mel = torch.matmul(self.filters, power)
-        return ((torch.log(mel + spec.floor) + 4.5) / 5.0).unsqueeze(1)
+        return spectrum.real.square() + spectrum.imag.square()
 
     def frames(self, samples: int) -> int:
         """How many frames `forward` makes of a waveform of that many samples."""

@@ -13,17 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from earmark_classifiers.downloaded import WeightsUnusableError, find_weights
-from earmark_classifiers.scores import SILENCE, fade_quiet, quadratic_softmax
+from earmark_classifiers.tagger import Engine, Tagger
 from earmark_plugin_api import (
     DeviceUnavailableError,
     Label,
     Manifest,
-    NotLoadedError,
     PackageMissingError,
     Window,
-    WindowScores,
-    require_window_scores,
-    require_windows,
 )
 
 if TYPE_CHECKING:
@@ -57,16 +53,11 @@ def manifest() -> Manifest:
     )
 
 
-class YamnetClassifier:
+class YamnetClassifier(Tagger):
     """521 AudioSet classes by Google's YAMNet; see ``docs/models/yamnet.md``.
 
-    Levels are left as they are: the network was trained on them. Calls from several threads
-    wait for each other, since an interpreter holds one computation at a time.
+    Levels are left as they are: the network was trained on them.
     """
-
-    def __init__(self) -> None:
-        self._interpreter: Any = None
-        self._lock = threading.Lock()
 
     @property
     def manifest(self) -> Manifest:
@@ -83,8 +74,8 @@ class YamnetClassifier:
         """
         _find_files()
 
-    def load(self, device: str = "cpu") -> None:
-        """Read the network; it runs on the CPU only, with one thread.
+    def make_engine(self, device: str) -> Engine:
+        """Return the network; it runs on the CPU only, with one thread.
 
         Raises
         ------
@@ -95,56 +86,35 @@ class YamnetClassifier:
         """
         if device != "cpu":
             raise DeviceUnavailableError(f"yamnet runs on 'cpu', not on {device!r}")
-        self._interpreter = _make_interpreter(_find_files())
+        return LiteEngine(_make_interpreter(_find_files()))
 
-    def predict(self, windows: Floats) -> WindowScores:
-        """Score windows ``[windows, 15600]``: 521 scores each.
+    def to_scores(self, logits: Floats) -> Floats:
+        """Keep what comes out of the network: its last layer is the sigmoid."""
+        return logits.clip(0.0, 1.0)
 
-        Scores fade to nothing, and "Silence" to one, where the peak of a window lies between
-        -60 and -70 dBFS: what is that quiet is noise of the recording chain.
 
-        Raises
-        ------
-        NotLoadedError, InvalidInputError
-            See `earmark_plugin_api.Classifier.predict`.
-        """
+class LiteEngine:
+    """A TensorFlow Lite interpreter, window by window.
+
+    Calls from several threads wait for each other, since an interpreter holds one computation at
+    a time.
+    """
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self._lock = threading.Lock()
+
+    def __call__(self, windows: Floats) -> tuple[Floats, None]:
+        """Compute one window or more; see `Engine`."""
         interpreter = self._interpreter
-        if interpreter is None:
-            raise NotLoadedError("load the yamnet classifier before predict")
-        require_windows(self.manifest, windows)
-        scores = np.zeros((len(windows), len(read_labels())), np.float32)
-        if not len(windows):
-            return WindowScores(scores)
         (inlet,), (outlet,) = interpreter.get_input_details(), interpreter.get_output_details()
         with self._lock:
-            for row, window in enumerate(windows):
+            rows = []
+            for window in windows:
                 interpreter.set_tensor(inlet["index"], window.reshape(inlet["shape"]))
                 interpreter.invoke()
-                scores[row] = interpreter.get_tensor(outlet["index"]).reshape(-1)
-        silence = next(i for i, label in enumerate(read_labels()) if label.id == SILENCE)
-        return WindowScores(fade_quiet(np.clip(scores, 0.0, 1.0), windows, silence))
-
-    def pool(self, scores: Floats) -> Floats:
-        """Combine window scores ``[windows, 521]`` so that a short event is not lost.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no window or a score is not one.
-        """
-        require_window_scores(self.manifest, scores)
-        return quadratic_softmax(scores)
-
-    def close(self) -> None:
-        """Give the interpreter's memory back."""
-        self._interpreter = None
-
-    def __getstate__(self) -> dict[str, str]:
-        """Pickle as an unloaded classifier: interpreters and locks cannot travel."""
-        return {}
-
-    def __setstate__(self, state: dict[str, str]) -> None:
-        self.__init__()  # type: ignore[misc]
+                rows.append(interpreter.get_tensor(outlet["index"]).reshape(-1))
+        return np.stack(rows), None
 
 
 def _find_files() -> Path:

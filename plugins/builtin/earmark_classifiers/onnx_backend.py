@@ -1,0 +1,57 @@
+"""Networks run by ONNX Runtime on the CPU, about twice as fast as by torch and started sooner.
+
+Importing this module does not import ONNX Runtime; `open_session` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Floats = npt.NDArray[np.float32]
+
+INPUT = "samples"
+OUTPUTS = ("logits", "embeddings")
+"""Names in the graphs that `earmark_classifiers.networks.onnx_graph` writes."""
+
+
+class OnnxEngine:
+    """A network from a file.
+
+    Parameters
+    ----------
+    path : Path
+        An ONNX file with the input `INPUT` and the outputs `OUTPUTS`.
+    rows : int
+        Windows computed at once; more fall out of the caches.
+    """
+
+    def __init__(self, path: Path, rows: int) -> None:
+        self._session = open_session(path)
+        self._rows = rows
+
+    def __call__(self, windows: Floats) -> tuple[Floats, Floats]:
+        """Compute one window or more; see `earmark_classifiers.tagger.Engine`."""
+        parts = [
+            self._session.run(OUTPUTS, {INPUT: windows[at : at + self._rows]})
+            for at in range(0, len(windows), self._rows)
+        ]
+        logits, embeddings = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return logits, embeddings
+
+
+def open_session(model: bytes | Path) -> InferenceSession:
+    """Return a session with one thread: several processes are faster than several threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
