@@ -25,13 +25,15 @@ class DetectorClassifier(EmbeddingClassifier):
         A detector somebody trained; see ``docs/models/detector.md``.
     """
 
-    def rules(self, threshold: float | None = None) -> EventRules:
+    def rules(self, threshold: float | None = None, min_seconds: float = 0.0) -> EventRules:
         """Return how its windows become events.
 
         Parameters
         ----------
         threshold : float, optional
             In (0, 1]; by default the one that was best on the validation sounds.
+        min_seconds : float
+            Shorter events are dropped.
 
         Raises
         ------
@@ -49,6 +51,7 @@ class DetectorClassifier(EmbeddingClassifier):
             threshold=threshold,
             release=RELEASE_SHARE * threshold,
             max_gap=self.manifest.window.hop_seconds,
+            min_seconds=min_seconds,
         )
 
     def describe(self, windows: Floats) -> tuple[Floats, Floats]:

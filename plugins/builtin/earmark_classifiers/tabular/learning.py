@@ -25,6 +25,9 @@ Fit = Callable[[Floats, Truth, float, int], Model]
 
 FOLDS = 4
 
+FEWEST_TO_MEAN_ANYTHING = 5
+"""Validation clips of a class below which its own figures are chance."""
+
 
 @dataclass(frozen=True)
 class Learner:
@@ -124,28 +127,34 @@ def clip_figures(labels: Sequence[str], truth: Truth, scores: Floats) -> dict[st
         Pooled.
     """
     found = figures(truth, scores)
-    return {
-        "clips": found.clips,
-        "accuracy": round(found.accuracy, 4),
-        "macro_recall": round(found.macro_recall, 4),
-        "macro_f1": round(found.macro_f1, 4),
-        "map": round(found.mean_average_precision, 4),
-        "calibration_error": round(_calibration_error(truth, scores), 4),
-        "classes": {
-            label: {
-                "clips": int(support),
-                "recall": None if not support else round(float(recall), 4),
-                "precision": round(float(precision), 4),
-            }
-            for label, support, recall, precision in zip(
-                labels,
-                found.classes.support,
-                found.classes.recall,
-                found.classes.precision,
-                strict=True,
-            )
-        },
+    table = found.classes
+    classes = {
+        label: {
+            "clips": int(table.support[column]),
+            "recall": _rounded(table.recall[column]),
+            "precision": _rounded(table.precision[column]),
+            "average_precision": _rounded(table.average_precision[column]),
+        }
+        for column, label in enumerate(labels)
     }
+    return {
+        "validation_clips": found.clips,
+        "accuracy": _rounded(found.accuracy),
+        "macro_recall": _rounded(found.macro_recall),
+        "macro_f1": _rounded(found.macro_f1),
+        "mean_average_precision": _rounded(found.mean_average_precision),
+        "calibration_error": _rounded(_calibration_error(truth, scores)),
+        "classes": classes,
+        "too_few_to_mean_anything": [
+            label
+            for label, support in zip(labels, table.support, strict=True)
+            if support < FEWEST_TO_MEAN_ANYTHING
+        ],
+    }
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
 
 
 def _calibration_error(truth: Truth, scores: Floats) -> float:
