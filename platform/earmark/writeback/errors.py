@@ -9,3 +9,24 @@ class NothingToUndoError(EarmarkError):
     """The write did not change the file, or was undone already."""
 
     code = "nothing_to_undo"
+
+
+class UnknownFileError(EarmarkError):
+    """No library holds the file, or no scan has seen it."""
+
+    code = "unknown_file"
+    hint = "Tag it first: earmark tag PATH"
+
+
+class FileChangedError(EarmarkError):
+    """The file is not the one that was listened to."""
+
+    code = "file_changed"
+    hint = "Tag it again: earmark tag PATH"
+
+
+class NoTimelineError(EarmarkError):
+    """The classifier has not heard the file, or did so before timelines were kept."""
+
+    code = "no_timeline"
+    hint = "Tag the file with that classifier: earmark tag --classifier NAME PATH"
