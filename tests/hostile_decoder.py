@@ -104,6 +104,7 @@ class _Endless:
     def __init__(self, deed: Callable[[], None] | None, sample_rate: int, seconds: float) -> None:
         from earmark_files.decoding import AudioInfo
 
+        self.frames, self.peak = 0, 1.0
         self._rate = sample_rate
         self.info = AudioInfo(None, sample_rate, 1, None, "wav", "pcm_s16")
         self._size = round(sample_rate * seconds)

@@ -27,6 +27,7 @@ EARMARK_MODELS_DIR = env.export(
     ),
 )
 EARMARK_CLASSIFIERS_DIR = DATA_DIR / "classifiers"
+EARMARK_TRAINING_DIR = DATA_DIR / "training"
 # The classifier reads it itself; it is declared here because there are no variables but these.
 env.declare(
     "EARMARK_EFFICIENTAT_WEIGHTS",
@@ -38,6 +39,17 @@ EARMARK_CLASSIFIER = env.read_text(
     "EARMARK_CLASSIFIER",
     default="audioset",
     meaning="Name of the classifier that is used where nobody names one.",
+)
+EARMARK_DEVICE = env.read_text(
+    "EARMARK_DEVICE",
+    default="cpu",
+    meaning="Where classifiers compute: `cpu`, `cuda`, `cuda:1`. Those that cannot use the device "
+    "compute on the processor.",
+)
+EARMARK_DEVICE_BATCH_WINDOWS = env.read_number(
+    "EARMARK_DEVICE_BATCH_WINDOWS",
+    default=64,
+    meaning="Windows scored at once on a device; halved while they do not fit into its memory.",
 )
 EARMARK_JOB_LEASE_SECONDS = env.read_number(
     "EARMARK_JOB_LEASE_SECONDS",

@@ -84,6 +84,8 @@ def test_several_rates_are_what_each_alone_gives(guard: GuardedDecoder, good: Pa
         alone = list(guard.stream(good, sample_rate=rate, block_seconds=0.3))
         for block, expected in zip(pieces[rate], alone, strict=True):
             np.testing.assert_array_equal(block, expected)
+    assert blocks.frames == 2 * 44100
+    assert blocks.peak == pytest.approx(0.6, abs=0.01)
 
 
 def test_a_child_that_answers_at_another_rate_is_not_believed(

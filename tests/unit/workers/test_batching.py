@@ -13,7 +13,8 @@ from earmark_plugin_api import (
     OutOfDeviceMemoryError,
     WindowScores,
 )
-from earmark_workers.engine.batching import Batcher, ClipError, ClipScores, Floats
+from earmark_workers.engine.batching import Batcher, ClipError, Floats
+from earmark_workers.engine.clip import ClipScores
 
 
 class MeanScorer:

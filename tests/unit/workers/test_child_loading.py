@@ -5,7 +5,7 @@ import gc
 import pytest
 
 from earmark_plugin_api import ClassifierError
-from earmark_workers.engine.child import load_untraced
+from earmark_workers.engine.hosting import load_untraced
 
 
 class Loading:

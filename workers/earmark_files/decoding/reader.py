@@ -76,9 +76,20 @@ class BlockStream(Protocol):
 
 
 class RateBlocks(Protocol):
-    """Blocks of one file at several rates, decoded once; used as a `BlockStream` is."""
+    """Blocks of one file at several rates, decoded once; used as a `BlockStream` is.
+
+    Attributes
+    ----------
+    frames : int
+        Decoded so far, at the file's own rate.
+    peak : float
+        The highest absolute value of the mono mix at the file's own rate, so far decoded:
+        unlike that of the blocks it does not depend on the rates asked for.
+    """
 
     info: AudioInfo
+    frames: int
+    peak: float
 
     def __iter__(self) -> Iterator[tuple[int, Samples]]: ...
     def __next__(self) -> tuple[int, Samples]: ...

@@ -24,7 +24,8 @@ class _Decoding:
     def __init__(self, path: AnyPath, *, sample_rates: Sequence[int], block_seconds: float) -> None:
         self._ready: deque[tuple[int, Samples]] = deque()
         require_rates(sample_rates, block_seconds)
-        self._frames_read = 0
+        self.frames = 0
+        self.peak = 0.0
         self._source = Source(path)
         self._reader: Reader | None = None
         try:
@@ -69,7 +70,9 @@ class _Decoding:
             self._require_complete(reader)
         else:
             self._require_finite(samples)
-            self._frames_read += len(samples)
+            self.frames += len(samples)
+            if len(samples):
+                self.peak = max(self.peak, float(samples.max()), -float(samples.min()))
         for rate, resampler, blocks in self._tracks:
             if samples is None:
                 done = [*blocks.push(resampler.finish()), *blocks.finish()]
@@ -83,15 +86,15 @@ class _Decoding:
 
     def _require_finite(self, samples: Samples) -> None:
         if not np.isfinite(samples).all():
-            raise failures.invalid_samples(self._source, self._frames_read / self.info.sample_rate)
+            raise failures.invalid_samples(self._source, self.frames / self.info.sample_rate)
 
     def _require_complete(self, reader: Reader) -> None:
         self._source.require_unchanged()
-        if self._frames_read < reader.least_frames:
+        if self.frames < reader.least_frames:
             if self.info.container == Container.FLAC:  # may be cut between two of its frames
                 raise failures.truncated(self._source)
             raise failures.damaged(self._source, "a part of it is missing")
-        if self._frames_read == 0:
+        if self.frames == 0:
             raise failures.no_samples(self._source)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from earmark_files.errors import AudioFileError, ReadErrorCode
 from earmark_files.guard.protocol import (
     HEADER,
     RATE,
+    TOTALS,
     Kind,
     ProtocolError,
     RemoteError,
@@ -185,7 +186,8 @@ class _Server:
                 if self._cancelled():
                     break
                 self._send(Kind.BLOCK, RATE.pack(rate), block.data.cast("B"))
-        self._send(Kind.END)
+            totals = TOTALS.pack(stream.frames, stream.peak)
+        self._send(Kind.END, totals)
 
     def _cancelled(self) -> bool:
         if not _readable(_REQUESTS):

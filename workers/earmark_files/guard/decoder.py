@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from earmark_files.decoding.reader import AudioInfo, Samples, require_rates
 from earmark_files.errors import AnyPath
 from earmark_files.guard.process import DEFAULT_COMMAND
-from earmark_files.guard.protocol import Kind, ProtocolError, StreamRequest, unpack_json
+from earmark_files.guard.protocol import TOTALS, Kind, ProtocolError, StreamRequest, unpack_json
 from earmark_files.guard.session import Limits, Session, absolute
 
 if TYPE_CHECKING:
@@ -34,10 +35,21 @@ _IDENTITY_FIELDS: dict[str, tuple[type, ...]] = {
 
 
 class _Answer:
-    """The blocks of one file as they come from a child."""
+    """The blocks of one file as they come from a child.
+
+    Attributes
+    ----------
+    info : AudioInfo
+    frames : int
+        As decoded, at the file's own rate; 0 until the stream has ended.
+    peak : float
+        Of all of them; 0 until the stream has ended.
+    """
 
     def __init__(self, session: Session, sample_rates: Sequence[int], info: AudioInfo) -> None:
         self.info = info
+        self.frames = 0
+        self.peak = 0.0
         self._sample_rates = sample_rates
         self._session: Session | None = session
 
@@ -47,11 +59,18 @@ class _Answer:
         session, self._session = self._session, None  # an error below ends the stream
         message = session.answer(Kind.BLOCK, Kind.END)
         if message.samples is None:
-            raise StopIteration
+            self._end(session, message.payload)
         if message.sample_rate not in self._sample_rates:
             raise session.distrust(ProtocolError(f"block at {message.sample_rate} Hz"))
         self._session = session
         return message.sample_rate, message.samples
+
+    def _end(self, session: Session, totals: bytes) -> NoReturn:
+        try:
+            self.frames, self.peak = TOTALS.unpack(totals)
+        except struct.error as error:
+            raise session.distrust(ProtocolError("an end without totals")) from error
+        raise StopIteration
 
     def close(self) -> None:
         """Stop decoding; harmless when the stream has ended."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<BIQ")  # kind, request number, bytes of payload
 RATE = struct.Struct("<I")  # hertz
+TOTALS = struct.Struct("<Qf")  # frames, and the peak of their mono mix
 MAX_JSON_BYTES = 1 << 20
 PIPE_BYTES = 1 << 20  # lets the child decode ahead while the parent works
 
@@ -36,7 +37,7 @@ class Kind(IntEnum):
     READY = 10  # nothing: libraries are loaded, limits are set
     INFO = 11  # AudioInfo as JSON
     BLOCK = 12  # RATE, then float32 samples, native byte order
-    END = 13  # nothing: the stream is complete, or was cancelled
+    END = 13  # TOTALS of what was decoded: the stream is complete, or was cancelled
     IDENTITY = 14  # AudioIdentity as JSON
     ERROR = 15  # RemoteError as JSON
 

@@ -17,6 +17,7 @@ from earmark_plugin_api import (
     OutOfDeviceMemoryError,
     WindowScores,
 )
+from earmark_workers.engine.clip import Clip, ClipScores
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,26 +34,6 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class ClipScores:
-    """A finished file.
-
-    Attributes
-    ----------
-    scores : ndarray of float32, shape (labels,)
-    starts, ends : ndarray of float32, shape (labels,)
-        The highest scoring window of each label, in seconds.
-    windows : int
-        How many windows were scored.
-    """
-
-    task: int
-    scores: Floats
-    starts: Floats
-    ends: Floats
-    windows: int
-
-
 @dataclass(frozen=True)
 class ClipError:
     """A file the classifier refused."""
@@ -62,14 +43,19 @@ class ClipError:
 
 
 @dataclass
-class _Clip:
-    """Scores so far. Rows only, never audio: 10 h of 5 s windows are 15 MB for 527 labels."""
+class _Entry:
+    """A file on its way."""
 
-    rows: list[Floats] = field(default_factory=list)
-    times: list[tuple[float, float]] = field(default_factory=list)
+    clip: Clip = field(default_factory=Clip)
     waiting: int = 0
     ended: bool = False
     error: ClassifierError | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Pending:
+    task: int
+    window: ClipWindow
 
 
 class Batcher:
@@ -86,8 +72,8 @@ class Batcher:
     def __init__(self, scorer: Scorer, batch_windows: int) -> None:
         self._scorer = scorer
         self._limit = max(1, batch_windows)
-        self._clips: dict[int, _Clip] = {}
-        self._pending: list[tuple[int, Floats]] = []
+        self._clips: dict[int, _Entry] = {}
+        self._pending: list[_Pending] = []
 
     @property
     def full(self) -> bool:
@@ -101,19 +87,17 @@ class Batcher:
 
     def add(self, task: int, window: ClipWindow) -> None:
         """Queue a window of file `task`."""
-        clip = self._clips.setdefault(task, _Clip())
-        clip.times.append((window.start, window.end))
-        clip.waiting += 1
-        self._pending.append((task, window.samples))
+        self._clips.setdefault(task, _Entry()).waiting += 1
+        self._pending.append(_Pending(task, window))
 
     def end(self, task: int) -> None:
         """Say that file `task` has no more windows."""
-        self._clips.setdefault(task, _Clip()).ended = True
+        self._clips.setdefault(task, _Entry()).ended = True
 
     def drop(self, task: int) -> None:
         """Forget a file that failed elsewhere, and its windows."""
-        self._clips.pop(task, None)
-        self._pending = [entry for entry in self._pending if entry[0] != task]
+        if self._clips.pop(task, None) is not None:
+            self._pending = [entry for entry in self._pending if entry.task != task]
 
     def flush(self) -> None:
         """Score all queued windows."""
@@ -126,21 +110,17 @@ class Batcher:
         done = [t for t, c in self._clips.items() if c.ended and not c.waiting]
         return [self._finish(task, self._clips.pop(task)) for task in done]
 
-    def _finish(self, task: int, clip: _Clip) -> ClipScores | ClipError:
-        if clip.error is not None:
-            return ClipError(task, clip.error)
-        rows = np.concatenate(clip.rows)
-        best = rows.argmax(axis=0)
-        times = np.asarray(clip.times, np.float32)
+    def _finish(self, task: int, entry: _Entry) -> ClipScores | ClipError:
+        if entry.error is not None:
+            return ClipError(task, entry.error)
         try:
-            scores = self._scorer.pool(rows)
+            return entry.clip.finish(task, self._scorer.pool)
         except ClassifierError as error:
             return ClipError(task, error)
-        return ClipScores(task, scores, times[best, 0], times[best, 1], len(rows))
 
-    def _score(self, batch: list[tuple[int, Floats]]) -> None:
+    def _score(self, batch: list[_Pending]) -> None:
         try:
-            scores = self._scorer.predict(np.stack([samples for _, samples in batch])).scores
+            result = self._scorer.predict(np.stack([entry.window.samples for entry in batch]))
         except OutOfDeviceMemoryError as error:
             if len(batch) == 1:
                 self._refuse(batch, error)
@@ -151,26 +131,28 @@ class Batcher:
         except ClassifierError as error:
             self._score_apart(batch, error)
             return
-        self._hand_out([task for task, _ in batch], scores)
+        self._hand_out(batch, result)
 
-    def _score_apart(self, batch: list[tuple[int, Floats]], error: ClassifierError) -> None:
+    def _score_apart(self, batch: list[_Pending], error: ClassifierError) -> None:
         """Score a refused batch file by file, so that only the culprit fails."""
-        tasks = list(dict.fromkeys(task for task, _ in batch))
+        tasks = list(dict.fromkeys(entry.task for entry in batch))
         if len(tasks) == 1:
             self._refuse(batch, error)
             return
         for task in tasks:
-            self._score([entry for entry in batch if entry[0] == task])
+            self._score([entry for entry in batch if entry.task == task])
 
-    def _refuse(self, batch: list[tuple[int, Floats]], error: ClassifierError) -> None:
-        for task, _ in batch:
-            self._clips[task].waiting -= 1
-            self._clips[task].error = error
+    def _refuse(self, batch: list[_Pending], error: ClassifierError) -> None:
+        for entry in batch:
+            self._clips[entry.task].waiting -= 1
+            self._clips[entry.task].error = error
 
-    def _hand_out(self, tasks: list[int], scores: Floats) -> None:
-        owners = np.asarray(tasks)
-        for task in dict.fromkeys(tasks):
-            rows = scores[owners == task]
+    def _hand_out(self, batch: list[_Pending], result: WindowScores) -> None:
+        owners = np.asarray([entry.task for entry in batch])
+        times = np.asarray([(e.window.start, e.window.end) for e in batch], np.float32)
+        for task in dict.fromkeys(owners.tolist()):
+            own = owners == task
             clip = self._clips[task]
-            clip.rows.append(rows)
-            clip.waiting -= len(rows)
+            embeddings = None if result.embeddings is None else result.embeddings[own]
+            clip.clip.add(result.scores[own], embeddings, times[own])
+            clip.waiting -= int(own.sum())

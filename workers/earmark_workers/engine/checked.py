@@ -33,6 +33,34 @@ class ClassifierCrashedError(ClassifierError):
     code = "classifier_crashed"
 
 
+class ClassifierUnusableError(ClassifierError):
+    """The classifier could not be loaded; whoever asks it gets the reason.
+
+    Retryable: the reason lies in this machine, not in what was asked.
+    """
+
+    retryable = True
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnusableScorer:
+    """Stands in for a classifier that could not be loaded."""
+
+    def __init__(self, error: ClassifierUnusableError) -> None:
+        self._error = error
+
+    def predict(self, windows: Floats) -> WindowScores:
+        """Raise why."""
+        raise self._error
+
+    def pool(self, scores: Floats) -> Floats:
+        """Raise why."""
+        raise self._error
+
+
 class CheckedScorer:
     """`predict` and `pool` of a loaded classifier, checked.
 

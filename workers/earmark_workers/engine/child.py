@@ -1,27 +1,28 @@
 """A worker process: decodes in guarded children, predicts in batches, knows no database.
 
 Started by `pool` as ``python -m earmark_workers.engine.child FD``. Three kinds of thread share it:
-the main thread owns the classifier, a reader listens to the parent, and decode threads turn
+the main thread owns the classifiers, a reader listens to the parent, and decode threads turn
 paths into windows. The parent going away, however that happens, ends the process at once.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import queue
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 import numpy as np
 
-from earmark.classifiers.registry import make_classifier
-from earmark_plugin_api import Classifier, ClassifierError, ClipWindow
-from earmark_workers.engine.batching import Batcher, ClipError, ClipScores
-from earmark_workers.engine.checked import CheckedScorer
-from earmark_workers.engine.decode import ClipEnd, Decoder, Dropped
+from earmark_plugin_api import ClassifierError
+from earmark_workers.engine.batching import Batcher, ClipError
+from earmark_workers.engine.checked import ClassifierUnusableError
+from earmark_workers.engine.clip import ClipScores
+from earmark_workers.engine.decode import ClipEnd, CutWindow, Decoder, Dropped, Item
+from earmark_workers.engine.hosting import Host
 from earmark_workers.engine.messages import (
     Classified,
     ClassifyFile,
@@ -29,6 +30,7 @@ from earmark_workers.engine.messages import (
     FromWorker,
     Identified,
     IdentifiedFiles,
+    LoadFailed,
     Ready,
     Setup,
     StartFailed,
@@ -38,7 +40,8 @@ from earmark_workers.engine.messages import (
 STARVING_S = 1.0
 """A batch that is not full is scored after this long without a new window."""
 
-Item = tuple[int, ClipWindow] | ClipEnd | Dropped | Failed
+QUEUED_BATCHES = 2
+"""Windows wait for their classifiers up to so many batches; then decoding waits."""
 
 
 class Parent:
@@ -68,25 +71,37 @@ class Parent:
         return message
 
 
+@dataclass
+class _Ended:
+    """A file whose windows have all come, and the classifiers that have not answered yet."""
+
+    end: ClipEnd
+    waiting: set[str]
+
+
 class Worker:
-    """Ties reader, decoders and batcher together."""
+    """Ties reader, decoders and batchers together."""
 
     def __init__(self, parent: Parent, setup: Setup) -> None:
         self._parent = parent
         self._setup = setup
         self._files: queue.SimpleQueue[ClassifyFile] = queue.SimpleQueue()
-        self._items: queue.Queue[Item] = queue.Queue(maxsize=2 * setup.batch_windows)
-        self._verdicts: dict[int, queue.SimpleQueue[bool]] = {}
+        most = max(hosted.batch_windows for hosted in setup.classifiers)
+        self._items: queue.Queue[Item] = queue.Queue(maxsize=QUEUED_BATCHES * most)
+        self._verdicts: dict[int, queue.SimpleQueue[Verdict]] = {}
         self._lock = threading.Lock()
         self._unfinished = 0  # files received whose end, drop or failure was not yet seen
+        self._ended: dict[int, _Ended] = {}
+        self._host = Host(setup.classifiers, self._refuse)
 
-    def run(self, classifier: Classifier) -> None:
-        """Work until the parent hangs up."""
+    def run(self) -> None:
+        """Work until the parent hangs up; without any usable classifier, end the process."""
+        self._require_any()
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         for number in range(self._setup.decoders):
             decoder = Decoder(
                 setup=self._setup,
-                manifest=classifier.manifest,
+                manifests=self._host.manifests,
                 files=self._files,
                 put=self._items.put,
                 send=self._parent.send,
@@ -94,9 +109,19 @@ class Worker:
             )
             threading.Thread(target=decoder.run, name=f"decode-{number}", daemon=True).start()
         # Decoding starts while the weights are still being read.
-        load_untraced(classifier, self._setup.device)
-        self._parent.send(Ready(classifier.manifest.identity))
-        self._predict(Batcher(CheckedScorer(classifier), self._setup.batch_windows))
+        batchers = self._host.load()
+        self._require_any()
+        self._parent.send(Ready())
+        self._predict(batchers)
+
+    def _refuse(self, classifier: str, error: ClassifierUnusableError) -> None:
+        self._parent.send(LoadFailed(classifier, error.code, str(error)))
+
+    def _require_any(self) -> None:
+        if self._host.empty:
+            error = next(iter(self._host.unusable.values()))
+            self._parent.send(StartFailed(error.code, str(error)))
+            os._exit(1)
 
     def _listen(self) -> None:
         while True:
@@ -104,36 +129,48 @@ class Worker:
             if isinstance(message, Verdict):
                 with self._lock:
                     box = self._verdicts.pop(message.task)
-                box.put(message.proceed)
+                box.put(message)
             elif isinstance(message, ClassifyFile):
-                with self._lock:
-                    self._unfinished += 1
-                self._files.put(message)
+                self._receive(message)
 
-    def _ask(self, found: Sequence[Identified]) -> list[bool]:
-        boxes: list[queue.SimpleQueue[bool]] = [queue.SimpleQueue() for _ in found]
+    def _receive(self, file: ClassifyFile) -> None:
+        """Queue a file for the classifiers that can be used."""
+        for classifier in file.classifiers:
+            error = self._host.unusable.get(classifier)
+            if error is not None:
+                self._fail(file.task, classifier, error)
+        usable = tuple(one for one in file.classifiers if one not in self._host.unusable)
+        if usable:
+            with self._lock:
+                self._unfinished += 1
+            self._files.put(replace(file, classifiers=usable))
+
+    def _ask(self, found: Sequence[Identified]) -> list[Verdict]:
+        boxes: list[queue.SimpleQueue[Verdict]] = [queue.SimpleQueue() for _ in found]
         with self._lock:
             for file, box in zip(found, boxes, strict=True):
                 self._verdicts[file.task] = box
         self._parent.send(IdentifiedFiles(tuple(found)))
         return [box.get() for box in boxes]
 
-    def _predict(self, batcher: Batcher) -> None:
-        ends: dict[int, ClipEnd] = {}
+    def _predict(self, batchers: Mapping[str, Batcher]) -> None:
         while True:
-            item = self._next(batcher)
-            if isinstance(item, tuple):
-                batcher.add(*item)
+            waiting = any(batcher.pending for batcher in batchers.values())
+            item = self._next(waiting)
+            if isinstance(item, CutWindow):
+                for classifier in item.classifiers:
+                    batchers[classifier].add(item.task, item.window)
             elif item is not None:
-                self._close_file(batcher, item, ends)
-            if batcher.full or item is None or (batcher.pending and not self._unfinished):
-                batcher.flush()
-            for clip in batcher.take_finished():
-                self._report(clip, ends.pop(clip.task))
+                self._close_file(batchers, item)
+            for classifier, batcher in batchers.items():
+                if batcher.full or item is None or not self._unfinished:
+                    batcher.flush()
+                for clip in batcher.take_finished():
+                    self._report(classifier, clip)
 
-    def _next(self, batcher: Batcher) -> Item | None:
+    def _next(self, waiting: bool) -> Item | None:
         """Wait for an item; None if none came for a while and windows are waiting."""
-        if not batcher.pending:
+        if not waiting:
             return self._items.get()
         try:
             return self._items.get(timeout=STARVING_S)
@@ -141,53 +178,50 @@ class Worker:
             return None
 
     def _close_file(
-        self, batcher: Batcher, item: ClipEnd | Dropped | Failed, ends: dict[int, ClipEnd]
+        self, batchers: Mapping[str, Batcher], item: ClipEnd | Dropped | Failed
     ) -> None:
         with self._lock:
             self._unfinished -= 1
         if isinstance(item, ClipEnd):
-            batcher.end(item.task)
-            ends[item.task] = item
+            self._ended[item.task] = _Ended(item, set(item.classifiers))
+            for classifier in item.classifiers:
+                batchers[classifier].end(item.task)
             return
-        batcher.drop(item.task)
+        for batcher in batchers.values():
+            batcher.drop(item.task)
         if isinstance(item, Failed):
             self._parent.send(item)
 
-    def _report(self, clip: ClipScores | ClipError, end: ClipEnd) -> None:
+    def _report(self, classifier: str, clip: ClipScores | ClipError) -> None:
+        ended = self._ended[clip.task]
+        ended.waiting.discard(classifier)
+        if not ended.waiting:
+            del self._ended[clip.task]
         if isinstance(clip, ClipError):
-            error = clip.error
-            failed = Failed(clip.task, error.code, str(error), error.retryable, file_fault=False)
-            self._parent.send(failed)
+            self._fail(clip.task, classifier, clip.error)
             return
-        info = end.info
+        info = ended.end.info
         self._parent.send(
             Classified(
                 task=clip.task,
+                classifier=classifier,
                 scores=np.asarray(clip.scores, np.float32),
                 starts=clip.starts,
                 ends=clip.ends,
-                duration=end.duration,
+                duration=ended.end.duration,
                 sample_rate=info.sample_rate,
                 channels=info.channels,
                 container=info.container,
                 codec=info.codec,
                 windows=clip.windows,
+                timeline=clip.timeline,
+                embedding=clip.embedding,
             )
         )
 
-
-def load_untraced(classifier: Classifier, device: str) -> None:
-    """Load a classifier without looking for garbage meanwhile.
-
-    Frameworks make a million objects that stay; going through them again and again takes a tenth
-    of the time they need to start.
-    """
-    gc.disable()
-    try:
-        classifier.load(device)
-    finally:
-        gc.freeze()
-        gc.enable()
+    def _fail(self, task: int, classifier: str, error: ClassifierError) -> None:
+        reason = (error.code, str(error), error.retryable)
+        self._parent.send(Failed(task, classifier, *reason, file_fault=False))
 
 
 def main(descriptor: int) -> None:
@@ -196,14 +230,7 @@ def main(descriptor: int) -> None:
     setup = parent.receive()
     if not isinstance(setup, Setup):
         raise TypeError("the first message must be Setup")
-    try:
-        Worker(parent, setup).run(make_classifier(setup.target))
-    except ClassifierError as error:
-        parent.send(StartFailed(error.code, str(error)))
-        os._exit(1)
-    except (ImportError, AttributeError) as error:
-        parent.send(StartFailed("classifier_broken", f"{setup.target}: {error}"))
-        os._exit(1)
+    Worker(parent, setup).run()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from earmark_files.decoding import AudioInfo
 from earmark_files.errors import AudioFileError, ReadErrorCode, from_os_error
 from earmark_files.guard import GuardedDecoder
-from earmark_plugin_api import ClipWindow, Manifest, WindowCutter
+from earmark_plugin_api import ClipWindow, Manifest, Window, WindowCutter
 from earmark_workers.engine.messages import (
     SILENT,
     Advanced,
@@ -28,10 +28,14 @@ from earmark_workers.engine.messages import (
     FromWorker,
     Identified,
     Setup,
+    Verdict,
 )
 
 SILENCE_PEAK = 10 ** (-70 / 20)
-"""A file that never gets louder than this (-70 dBFS, 10 steps of 16 bit) holds no sound to name."""
+"""A file that never gets louder than this (-70 dBFS, 10 steps of 16 bit) holds no sound to name.
+
+The file as it is, before resampling: which classifiers ask makes no difference.
+"""
 
 GROUP_FILES = 16
 GROUP_BYTES = 64 << 20
@@ -41,11 +45,21 @@ ADVANCE_S = 60.0
 """How often, in seconds of sound, a long file reports that it is still being worked on."""
 
 
+@dataclass(frozen=True, eq=False)
+class CutWindow:
+    """One window of a file, for every classifier that wants just this one."""
+
+    task: int
+    classifiers: tuple[str, ...]
+    window: ClipWindow
+
+
 @dataclass(frozen=True)
 class ClipEnd:
     """All windows of a file have been handed over."""
 
     task: int
+    classifiers: tuple[str, ...]
     info: AudioInfo
     duration: float
 
@@ -57,6 +71,34 @@ class Dropped:
     task: int
 
 
+Item = CutWindow | ClipEnd | Dropped | Failed
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Classifiers that want the same windows: cut once, each classifier takes them all."""
+
+    sample_rate: int
+    window: Window
+    classifiers: tuple[str, ...]
+
+
+def plan_cuts(manifests: Mapping[str, Manifest], classifiers: Sequence[str]) -> list[Cut]:
+    """Find out which windows some classifiers want, those they share only once.
+
+    Parameters
+    ----------
+    manifests : mapping
+        By identity of the classifier; at least those of `classifiers`.
+    classifiers : sequence of str
+    """
+    wanted: dict[tuple[int, Window], list[str]] = {}
+    for classifier in classifiers:
+        manifest = manifests[classifier]
+        wanted.setdefault((manifest.sample_rate, manifest.window), []).append(classifier)
+    return [Cut(rate, window, tuple(names)) for (rate, window), names in wanted.items()]
+
+
 class Decoder:
     """One decode thread and its guarded child."""
 
@@ -64,14 +106,14 @@ class Decoder:
         self,
         *,
         setup: Setup,
-        manifest: Manifest,
+        manifests: Mapping[str, Manifest],
         files: SimpleQueue[ClassifyFile],
-        put: Callable[[tuple[int, ClipWindow] | ClipEnd | Dropped | Failed], None],
+        put: Callable[[Item], None],
         send: Callable[[FromWorker], None],
-        ask: Callable[[Sequence[Identified]], list[bool]],
+        ask: Callable[[Sequence[Identified]], list[Verdict]],
     ) -> None:
         self._setup = setup
-        self._manifest = manifest
+        self._manifests = manifests
         self._files = files
         self._put = put
         self._send = send
@@ -87,9 +129,9 @@ class Decoder:
                 group, ahead = self._take_group(ahead or self._files.get())
                 identified = [pair for file in group if (pair := self._identify(guard, file))]
                 verdicts = self._ask([found for _, found in identified])
-                for (file, found), proceed in zip(identified, verdicts, strict=True):
-                    if proceed:
-                        self._decode(guard, file, found)
+                for (file, found), verdict in zip(identified, verdicts, strict=True):
+                    if verdict.classifiers:
+                        self._decode(guard, file, found, verdict.classifiers)
                     else:
                         self._put(Dropped(file.task))
 
@@ -114,12 +156,18 @@ class Decoder:
             state = _stat(file.path)
             identity = guard.identify(file.path)
             told = (identity.hash, identity.audio_bytes, state.st_size, state.st_mtime_ns)
-            return file, Identified(file.task, *told)
+            return file, Identified(file.task, file.classifiers, *told)
         return None
 
-    def _decode(self, guard: GuardedDecoder, file: ClassifyFile, found: Identified) -> None:
+    def _decode(
+        self,
+        guard: GuardedDecoder,
+        file: ClassifyFile,
+        found: Identified,
+        classifiers: tuple[str, ...],
+    ) -> None:
         with self._failing(file.task):
-            self._put(self._stream(guard, file, found))
+            self._put(self._stream(guard, file, found, classifiers))
 
     @contextmanager
     def _failing(self, task: int) -> Iterator[None]:
@@ -127,48 +175,62 @@ class Decoder:
         try:
             yield
         except AudioFileError as error:
-            self._put(Failed(task, error.code, error.message, error.retryable, file_fault=True))
+            told = (error.code, error.message, error.retryable)
+            self._put(Failed(task, "", *told, file_fault=True))
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this file only
             traceback.print_exc()  # into the worker's error log
             reason = f"An unexpected fault of Earmark while reading it ({error!r}); please report."
-            self._put(Failed(task, "internal_error", reason, retryable=True, file_fault=True))
+            self._put(Failed(task, "", "internal_error", reason, retryable=True, file_fault=True))
 
-    def _stream(self, guard: GuardedDecoder, file: ClassifyFile, found: Identified) -> ClipEnd:
-        rate = self._manifest.sample_rate
-        with guard.stream(file.path, sample_rate=rate) as blocks:
-            samples = self._cut(file.task, blocks)
+    def _stream(
+        self,
+        guard: GuardedDecoder,
+        file: ClassifyFile,
+        found: Identified,
+        classifiers: tuple[str, ...],
+    ) -> ClipEnd:
+        """Hand over all windows of a file; whatever classifiers want of it, it is decoded once."""
+        cuts = plan_cuts(self._manifests, classifiers)
+        rates = list(dict.fromkeys(cut.sample_rate for cut in cuts))
+        with guard.stream_rates(file.path, sample_rates=rates) as blocks:
+            self._cut(file.task, cuts, blocks)
             info = blocks.info
+        if blocks.peak < SILENCE_PEAK:
+            raise AudioFileError(
+                "The file is silent (never louder than -70 dBFS), so there is nothing to name.",
+                code=SILENT,
+            )
         after = _stat(file.path)
         if (found.size, found.mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise AudioFileError(
                 "The file changed while it was being read; it is read again on the next run.",
                 code=ReadErrorCode.CHANGED_DURING_RUN,
             )
-        exact = info.frames / info.sample_rate if info.frames else samples / rate
-        return ClipEnd(file.task, info, exact)
+        duration = (info.frames or blocks.frames) / info.sample_rate
+        return ClipEnd(file.task, classifiers, info, duration)
 
-    def _cut(self, task: int, blocks: Iterable[npt.NDArray[np.float32]]) -> int:
-        """Hand over all windows of a file and return its length in samples."""
-        rate = self._manifest.sample_rate
-        cutter = WindowCutter(self._manifest.window, rate)
-        samples, told, peak = 0, 0, 0.0
-        for block in blocks:
-            peak = max(peak, float(block.max()), -float(block.min()))
-            for window in cutter.push(block):
-                self._put((task, window))
-            samples += len(block)
-            if samples - told >= ADVANCE_S * rate:
-                self._send(Advanced(task, (samples - told) / rate))
+    def _cut(
+        self, task: int, cuts: Sequence[Cut], blocks: Iterable[tuple[int, npt.NDArray[np.float32]]]
+    ) -> None:
+        """Hand over the windows, and tell now and then how far it is, by the first rate."""
+        cutters = [(cut, WindowCutter(cut.window, cut.sample_rate)) for cut in cuts]
+        first = cuts[0].sample_rate
+        samples, told = 0, 0
+        for rate, block in blocks:
+            for cut, cutter in cutters:
+                if cut.sample_rate == rate:
+                    self._hand_over(task, cut, cutter.push(block))
+            samples += len(block) if rate == first else 0
+            if samples - told >= ADVANCE_S * first:
+                self._send(Advanced(task, (samples - told) / first))
                 told = samples
-        for window in cutter.finish():
-            self._put((task, window))
-        self._send(Advanced(task, (samples - told) / rate))
-        if peak < SILENCE_PEAK:
-            raise AudioFileError(
-                "The file is silent (never louder than -70 dBFS), so there is nothing to name.",
-                code=SILENT,
-            )
-        return samples
+        for cut, cutter in cutters:
+            self._hand_over(task, cut, cutter.finish())
+        self._send(Advanced(task, (samples - told) / first))
+
+    def _hand_over(self, task: int, cut: Cut, windows: Iterable[ClipWindow]) -> None:
+        for window in windows:
+            self._put(CutWindow(task, cut.classifiers, window))
 
 
 def _stat(path: str) -> os.stat_result:

@@ -17,52 +17,76 @@ SILENT = "silent"
 Floats = npt.NDArray[np.float32]
 
 
-BATCH_WINDOWS = 8
-"""Windows scored at once. On a processor more are no faster, and 32 need 200 MB more."""
+@dataclass(frozen=True)
+class Hosted:
+    """A classifier a worker loads.
+
+    Attributes
+    ----------
+    identity : str
+        What it must say it is, such as ``audioset@1.0.0``; names it in all messages.
+    target, folder : str
+        Where its code and, if it was trained here, its files are; see
+        `earmark.classifiers.registry.Plugin`.
+    device : str
+        ``cpu``, ``cuda``, ``cuda:1``.
+    batch_windows : int
+        Windows scored at once.
+    """
+
+    identity: str
+    target: str
+    folder: str = ""
+    device: str = "cpu"
+    batch_windows: int = 8
 
 
 @dataclass(frozen=True)
 class Setup:
     """First message to a worker: what it is and how it may use the machine."""
 
-    target: str
-    """Where the classifier class is, ``package.module:Class``."""
-    device: str = "cpu"
+    classifiers: tuple[Hosted, ...]
     decoders: int = 1
-    batch_windows: int = BATCH_WINDOWS
     decode_timeout_s: float = 60.0
     decode_memory_mb: int = 512
 
 
 @dataclass(frozen=True)
 class ClassifyFile:
-    """Identify this file, then ask whether to classify it."""
+    """Identify this file, then ask which of these classifiers shall hear it."""
 
     task: int
     path: str
     """As `os.fsdecode` gives it: names that are not UTF-8 come through whole."""
     size: int
+    classifiers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Answer to `Identified`: classify the file, or drop it (its sound is known already)."""
+    """Answer to `Identified`: which classifiers shall hear it; none where all is known already."""
 
     task: int
-    proceed: bool
+    classifiers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The classifier is loaded."""
+    """What can be loaded is loaded."""
+
+
+@dataclass(frozen=True)
+class LoadFailed:
+    """One classifier could not be loaded; its part of every file fails, the others go on."""
 
     classifier: str
-    """Identity, such as ``audioset@1.0.0``."""
+    code: str
+    message: str
 
 
 @dataclass(frozen=True)
 class StartFailed:
-    """The classifier could not be loaded; the worker ends."""
+    """No classifier could be loaded; the worker ends."""
 
     code: str
     message: str
@@ -73,6 +97,7 @@ class Identified:
     """The audio identity of a file; the worker waits for a `Verdict` before it decodes."""
 
     task: int
+    classifiers: tuple[str, ...]
     identity: str
     audio_bytes: int
     size: int
@@ -96,7 +121,7 @@ class Advanced:
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """Scores of one file.
+    """What one classifier says of one file.
 
     Attributes
     ----------
@@ -104,9 +129,14 @@ class Classified:
         Clip scores in [0, 1].
     starts, ends : ndarray of float32, shape (labels,)
         The window that speaks most for each label, in seconds.
+    timeline : bytes
+        The window scores; see `earmark.jobs.timeline`.
+    embedding : bytes or None
+        The mean over windows, of length one, as little-endian float16.
     """
 
     task: int
+    classifier: str
     scores: Floats
     starts: Floats
     ends: Floats
@@ -116,6 +146,8 @@ class Classified:
     container: str
     codec: str
     windows: int
+    timeline: bytes
+    embedding: bytes | None
 
 
 @dataclass(frozen=True)
@@ -124,6 +156,8 @@ class Failed:
 
     Attributes
     ----------
+    classifier : str
+        Whose part has failed; empty for all that are still to come.
     retryable : bool
         Whether the same may succeed later although nobody changed the file.
     file_fault : bool
@@ -132,6 +166,7 @@ class Failed:
     """
 
     task: int
+    classifier: str
     code: str
     message: str
     retryable: bool
@@ -139,4 +174,4 @@ class Failed:
 
 
 ToWorker = Setup | ClassifyFile | Verdict
-FromWorker = Ready | StartFailed | IdentifiedFiles | Advanced | Classified | Failed
+FromWorker = Ready | LoadFailed | StartFailed | IdentifiedFiles | Advanced | Classified | Failed

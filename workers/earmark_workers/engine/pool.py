@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import IO
@@ -29,6 +29,7 @@ from earmark_workers.engine.messages import (
     FromWorker,
     Identified,
     IdentifiedFiles,
+    LoadFailed,
     Ready,
     Setup,
     StartFailed,
@@ -44,7 +45,7 @@ MAX_CRASHES = 2
 MAX_FAILED_STARTS = 3
 """So many workers in a row that die before they are ready end the run."""
 
-Event = Identified | Advanced | Classified | Failed
+Event = Identified | Advanced | Classified | Failed | LoadFailed
 
 
 class EngineError(EarmarkError):
@@ -57,10 +58,23 @@ class EngineError(EarmarkError):
 
 @dataclass
 class _Task:
+    """A file, with the classifiers that have not answered yet.
+
+    `asked` are those the process that holds it works on: all of them, or one where the file is
+    suspected of killing its worker, so that it shows whose fault it is.
+    """
+
     id: int
     path: str
     size: int
+    waiting: tuple[str, ...]
+    asked: tuple[str, ...] = ()
     crashes: int = 0
+
+    def settle(self, classifiers: Collection[str]) -> None:
+        """Take note that these need no more."""
+        self.waiting = tuple(one for one in self.waiting if one not in classifiers)
+        self.asked = tuple(one for one in self.asked if one not in classifiers)
 
 
 @dataclass(eq=False)
@@ -95,8 +109,6 @@ class WorkerPool:
         Sent to every worker when it starts.
     size : int
         Number of processes; they start with the first files.
-    classifier : str
-        Identity the loaded classifier must have, such as ``audioset@1.0.0``.
     files_ahead, bytes_ahead : int
         What one worker may hold at once. Enough short files to fill batches, but not so many
         long ones that another worker runs dry.
@@ -107,18 +119,17 @@ class WorkerPool:
         setup: Setup,
         size: int,
         *,
-        classifier: str,
         files_ahead: int = 64,
         bytes_ahead: int = 64 << 20,
     ) -> None:
         self._setup = setup
-        self._classifier = classifier
         self.size = size
         self._files_ahead = files_ahead
         self._bytes_ahead = bytes_ahead
         self._processes: list[_Process] = []
         self._suspects: deque[_Task] = deque()
         self._failed_starts = 0
+        self._unusable: set[str] = set()
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -138,24 +149,37 @@ class WorkerPool:
             return False
         return len(self._processes) < self.size or any(map(self._takes_more, self._processes))
 
-    def submit(self, task: int, path: str, size: int, *, alone: bool = False) -> None:
+    def submit(
+        self,
+        task: int,
+        path: str,
+        size: int,
+        classifiers: Sequence[str],
+        *,
+        alone: bool = False,
+    ) -> None:
         """Hand a file of `size` bytes to the least loaded worker; starts one if fewer run.
+
+        What comes of it are events with this task number: `Classified` or `Failed` for each of
+        the `classifiers` (identities), or one `Failed` without a classifier for all the rest.
 
         A file that is suspected of killing its worker goes `alone`: nothing else is lost with it.
         """
+        file = _Task(task, path, size, tuple(classifiers))
         if alone:
-            self._suspects.append(_Task(task, path, size))
+            self._suspects.append(file)
             self._assign_suspects()
         else:
-            self._assign(_Task(task, path, size))
+            self._assign(file)
 
-    def answer(self, task: int, *, proceed: bool) -> None:
-        """Answer an `Identified` event; without `proceed` the file leaves the pool."""
+    def answer(self, task: int, *, proceed: Collection[str]) -> None:
+        """Answer an `Identified` event: which of its classifiers shall hear the file."""
         for process in self._processes:
-            if task in process.tasks:
-                if not proceed:
-                    self._forget(process, task)
-                process.send(Verdict(task, proceed))
+            held = process.tasks.get(task)
+            if held is not None:
+                asked = tuple(one for one in held.asked if one in proceed)
+                process.send(Verdict(task, asked))
+                self._settle(process, held, set(held.asked) - set(asked))
         self._assign_suspects()
 
     def wait(self, timeout: float | None, also: Sequence[socket.socket] = ()) -> list[Event]:
@@ -199,9 +223,10 @@ class WorkerPool:
             idle = [self._start()]
         candidates = idle or [p for p in self._processes if not p.solo]
         process = min(candidates, key=lambda p: (p.load, len(p.tasks)))
+        task.asked = task.waiting[:1] if solo else task.waiting
         process.tasks[task.id] = task
         process.solo = solo
-        process.send(ClassifyFile(task.id, task.path, task.size))
+        process.send(ClassifyFile(task.id, task.path, task.size, task.asked))
 
     def _assign_suspects(self) -> None:
         while self._suspects and (
@@ -209,10 +234,17 @@ class WorkerPool:
         ):
             self._assign(self._suspects.popleft(), solo=True)
 
-    def _forget(self, process: _Process, task: int) -> None:
-        process.tasks.pop(task, None)
+    def _settle(self, process: _Process, task: _Task, classifiers: Collection[str]) -> None:
+        """Note what needs no more work; a file of which nothing is left leaves its process."""
+        task.settle(classifiers)
+        if task.asked:
+            return
+        del process.tasks[task.id]
         if not process.tasks:
             process.solo = False
+        if task.waiting:  # it was alone with one classifier; the next one gets it alone, too
+            task.crashes = 0
+            self._suspects.append(task)
 
     def _hear(self, process: _Process) -> list[Event]:
         """Read everything a worker has said, and bury it if it is dead."""
@@ -220,28 +252,29 @@ class WorkerPool:
         try:
             while process.connection.poll():
                 message: FromWorker = process.connection.recv()
-                if isinstance(message, Ready):
-                    self._check(message)
-                    process.ready, self._failed_starts = True, 0
-                elif isinstance(message, StartFailed):
-                    raise EngineError(message.message, code=message.code)
-                elif isinstance(message, IdentifiedFiles):
-                    events += message.files
-                else:
-                    if isinstance(message, Classified | Failed):
-                        self._forget(process, message.task)
-                    events.append(message)
+                events += self._take(process, message)
         except (EOFError, ConnectionResetError):
             events += self._bury(process)
         return events
 
-    def _check(self, message: Ready) -> None:
-        if message.classifier != self._classifier:
-            raise EngineError(
-                f"the worker loaded {message.classifier} where {self._classifier} was expected; "
-                "the plugin was changed meanwhile: start again",
-                code="classifier_changed",
-            )
+    def _take(self, process: _Process, message: FromWorker) -> Sequence[Event]:
+        if isinstance(message, Ready):
+            process.ready, self._failed_starts = True, 0
+            return ()
+        if isinstance(message, StartFailed):
+            raise EngineError(message.message, code=message.code)
+        if isinstance(message, IdentifiedFiles):
+            return message.files
+        if isinstance(message, LoadFailed):  # every worker says so; once is enough
+            known = message.classifier in self._unusable
+            self._unusable.add(message.classifier)
+            return () if known else (message,)
+        if isinstance(message, Classified | Failed):
+            task = process.tasks.get(message.task)
+            if task is not None:
+                done = (message.classifier,) if message.classifier else task.waiting
+                self._settle(process, task, done)
+        return (message,)
 
     def _bury(self, process: _Process) -> list[Event]:
         """Take a dead worker's files back; those that keep killing it fail."""
@@ -259,18 +292,24 @@ class WorkerPool:
                     f"worker processes die as soon as they start (status {status}): {said}",
                     code="worker_start_failed",
                 )
-        events: list[Event] = []
-        for task in process.tasks.values():
-            task.crashes += process.solo
-            if task.crashes >= MAX_CRASHES:
-                reason = f"classifying it ended the worker process {task.crashes} times"
-                # Decoders have a process of their own: it was the classifier that crashed.
-                events.append(
-                    Failed(task.id, "worker_died", reason, retryable=True, file_fault=False)
-                )
-            else:
-                self._suspects.append(task)
-        return events
+        return [event for task in process.tasks.values() for event in self._suspect(task, process)]
+
+    def _suspect(self, task: _Task, process: _Process) -> Sequence[Failed]:
+        """Try a dead worker's file alone, or give up the classifier that keeps dying of it."""
+        task.crashes += process.solo
+        failed: Sequence[Failed] = ()
+        if task.crashes >= MAX_CRASHES:
+            reason = f"classifying it ended the worker process {task.crashes} times"
+            # Decoders have a process of their own: it was the classifier that crashed.
+            failed = [
+                Failed(task.id, one, "worker_died", reason, retryable=True, file_fault=False)
+                for one in task.asked
+            ]
+            task.settle(task.asked)
+            task.crashes = 0
+        if task.waiting:
+            self._suspects.append(task)
+        return failed
 
     def _start(self) -> _Process:
         ours, theirs = socket.socketpair()

@@ -8,6 +8,8 @@ from multiprocessing.connection import wait
 
 import structlog
 
+from earmark.classifiers.errors import ClassifierUnavailableError
+from earmark.classifiers.models import ClassifierVersion
 from earmark.classifiers.services import require_classifier
 from earmark.core.errors import EarmarkError
 from earmark.jobs.models import Job, Run
@@ -83,20 +85,36 @@ class Server:
         return run is not None
 
     def _work_on(self, run: Run) -> None:
-        for classifier in run.classifiers.all():
-            try:
-                self._classify(run, classifier.name)
-            except EarmarkError as error:
-                # Nobody is there to see an exception; the jobs tell why nothing happens.
-                abort_run(run=run, code=error.code, message=str(error))
-                log.error("run_failed", run=run.pk, code=error.code, message=error.message)
+        classifiers = [one for one in run.classifiers.order_by("pk") if self._is_usable(run, one)]
+        try:
+            if classifiers:
+                self._classify(run, tuple(classifiers))
+        except EarmarkError as error:
+            # Nobody is there to see an exception; the jobs tell why nothing happens.
+            abort_run(run=run, code=error.code, message=str(error))
+            log.error("run_failed", run=run.pk, code=error.code, message=error.message)
         if not self.stop.asked:  # else the next start goes on with it
             settle_follow_up(run=run)
 
-    def _classify(self, run: Run, classifier: str) -> None:
+    def _is_usable(self, run: Run, classifier: ClassifierVersion) -> bool:
+        """Say whether a run's classifier can be used; if not, its jobs fail with the reason."""
+        try:
+            installed = require_classifier(name=classifier.name)
+            if installed != classifier:
+                raise ClassifierUnavailableError(
+                    f"{classifier.identity} was asked for, {installed.identity} is installed; "
+                    "start a new run."
+                )
+        except EarmarkError as error:
+            abort_run(run=run, code=error.code, message=str(error), classifier=classifier)
+            log.error("classifier_unusable", run=run.pk, code=error.code, message=error.message)
+            return False
+        return True
+
+    def _classify(self, run: Run, classifiers: tuple[ClassifierVersion, ...]) -> None:
         settle_unknown_writes(run.library)
         options = TagOptions(
-            classifier=require_classifier(name=classifier),
+            classifiers=classifiers,
             workers=self.workers,
             threshold=run.options.get("threshold"),
             write=bool(run.options.get("write", True)),
@@ -108,7 +126,7 @@ class Server:
             progress=self.progress,
             report=_ignore,
         )
-        jobs = Job.objects.queued().filter(run=run, classifier=options.classifier)
+        jobs = Job.objects.queued().filter(run=run)
         work.work(run if jobs.exists() else None)
         self.worked(run, work.totals)
 

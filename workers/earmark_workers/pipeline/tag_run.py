@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.conf import settings
+from django.db.models import Count, Sum
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.classifiers.registry import get_plugin
 from earmark.jobs.models import Run
 from earmark.jobs.services import cancel_run, submit_run
 from earmark.library.models import AudioFile
 from earmark.library.selectors import Place
 from earmark.library.services import ScanProblem, scan_library
 from earmark_files.paths import text_to_path
-from earmark_workers.engine.messages import Setup
 from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification
+from earmark_workers.pipeline.hosting import start_pool
 from earmark_workers.pipeline.loop import Loop, Turn
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.outcome import find_statuses, iterate_known, iterate_reports
@@ -50,12 +50,13 @@ BYTES_PER_WORKER = 16 << 20
 class TagOptions:
     """What `tag` was asked for; the names are those of its options."""
 
-    classifier: ClassifierVersion
+    classifiers: tuple[ClassifierVersion, ...]
     workers: int
     threshold: float | None = None
     limit: int | None = None
     write: bool = True
     dry_run: bool = False
+    force: bool = False
 
 
 class TagRun:
@@ -90,7 +91,7 @@ class TagRun:
         self._backlog: set[int] = set()
         self._in_writing: set[int] = set()
         self.totals = Totals()
-        self.rules = rules_for(place.library, [options.classifier], options.threshold)
+        self.rules = rules_for(place.library, options.classifiers, options.threshold)
         self._written = options.write and not options.dry_run
         self._reporter = Reporter(
             rules=self.rules, written=self._written, report=report, totals=self.totals
@@ -107,8 +108,9 @@ class TagRun:
             self._reporter.tell(_report_problem(self._place, problem))
         return submit_run(
             library=library,
-            classifiers=[self._options.classifier],
+            classifiers=self._options.classifiers,
             under=under,
+            mode=Run.Mode.FORCE if self._options.force else Run.Mode.MISSING,
             limit=self._options.limit,
             options={OWNER: self._worker, "command": "tag"},
         )
@@ -131,15 +133,7 @@ class TagRun:
             stack.callback(writing.close)
             loop = Loop(self._stop, writing)
             if run is not None:
-                stack.callback(self._abandon, run)
-                loop.run, loop.pool = run, stack.enter_context(self._pool(size))
-                loop.classification = Classification(
-                    classifier=self._options.classifier,
-                    pool=loop.pool,
-                    worker=self._worker,
-                    run=run,
-                )
-                stack.callback(loop.classification.stop)
+                self._join(loop, run, size, stack)
             self._order(writing, orders)
             line = stack.enter_context(self._progress(files, size))
             for turn in loop.turns():
@@ -147,6 +141,15 @@ class TagRun:
             self._reporter.flush(now=True)
             self.totals.seconds = line.seconds
         self.totals.elapsed = time.monotonic() - begun
+
+    def _join(self, loop: Loop, run: Run, size: int, stack: ExitStack) -> None:
+        """Give the loop a run to classify, and see to it that nothing of it stays behind."""
+        stack.callback(self._abandon, run)
+        loop.run, loop.pool = run, stack.enter_context(self._pool(size))
+        loop.classification = Classification(
+            classifiers=self._options.classifiers, pool=loop.pool, worker=self._worker, run=run
+        )
+        stack.callback(loop.classification.stop)
 
     def reports_of_others(self) -> Iterator[FileReport]:
         """Report on the files that needed no new work, and count them."""
@@ -168,10 +171,11 @@ class TagRun:
         yield from iterate_known(failed, self.rules, written=self._written)
 
     def _pool(self, size: int) -> WorkerPool:
-        classifier = self._options.classifier
-        setup = Setup(target=get_plugin(classifier.name).target)
-        workers = min(self._options.workers, 1 + size // BYTES_PER_WORKER)
-        return WorkerPool(setup, workers, classifier=classifier.identity)
+        return start_pool(
+            self._options.classifiers,
+            workers=min(self._options.workers, 1 + size // BYTES_PER_WORKER),
+            device=settings.EARMARK_DEVICE,
+        )
 
     def _abandon(self, run: Run) -> None:
         """Cancel what an interrupted run of our own leaves; harmless after a complete one."""
@@ -187,7 +191,7 @@ class TagRun:
             return []
         orders = [o for batch in orders_for(place.library, place.under, self.rules) for o in batch]
         if self._options.limit is not None:
-            taken = run.jobs.count() if run is not None else 0
+            taken = _extent(run)[0]
             orders = orders[: max(0, self._options.limit - taken)]
         self._backlog = {order.file_id for order in orders}
         return orders
@@ -232,8 +236,9 @@ def _extent(run: Run | None) -> tuple[int, int]:
     """Return number and bytes of the files of a run."""
     if run is None:
         return 0, 0
-    size = AudioFile.objects.filter(jobs__run=run).aggregate(size=Sum("size"))["size"]
-    return run.jobs.count(), size or 0
+    files = AudioFile.objects.filter(pk__in=run.jobs.values("file"))
+    total = files.aggregate(files=Count("pk"), size=Sum("size"))
+    return total["files"], total["size"] or 0
 
 
 def _report_problem(place: Place, problem: ScanProblem) -> FileReport:

@@ -112,7 +112,8 @@ def abort_run(
         queued = queued.filter(classifier=classifier)
     failed = finish(queued, Job.State.FAILED, code=code, message=message, retryable=True)
     close_finished_runs(run_ids=[run.pk])
-    log.warning("run_aborted", run=run.pk, code=code, jobs=failed)
+    if failed:
+        log.warning("run_aborted", run=run.pk, code=code, jobs=failed)
     return failed
 
 

@@ -33,6 +33,8 @@ examples:
   earmark tag --dry-run ~/Sounds          show what would change in each file
   earmark tag --no-write --csv ~/Sounds > tags.csv
   earmark tag --json door.wav | jq '.tags[].tag'
+  earmark tag --classifier audioset --classifier my-doors ~/Sounds
+                                          tags of several classifiers together
 
 A second run does only what is new, changed or was left undone; a file that was moved or renamed is
 recognised, equal audio is classified once. Silent files are skipped and count as no failure.
@@ -91,9 +93,16 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--classifier",
-            default=settings.EARMARK_CLASSIFIER,
+            action="append",
+            dest="classifiers",
             metavar="NAME",
-            help="default: %(default)s",
+            help="may be given several times: each file is decoded once for all of them "
+            f"(default: {settings.EARMARK_CLASSIFIER})",
+        )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="classify everything anew, also what a classifier could not do before",
         )
         parser.add_argument(
             "--limit", type=_positive, metavar="N", help="work on this many files at most"
@@ -140,13 +149,15 @@ class Command(BaseCommand):
     def _tag_all(self, options: dict[str, Any], output: Output, stop: StopRequest) -> Totals:
         ensure_migrated()
         places = [find_or_register(path) for path in options["paths"]]
+        names = dict.fromkeys(options["classifiers"] or [settings.EARMARK_CLASSIFIER])
         asked = TagOptions(
-            classifier=require_classifier(name=options["classifier"]),
+            classifiers=tuple(require_classifier(name=name) for name in names),
             workers=options["workers"],
             threshold=options["threshold"],
             limit=options["limit"],
             write=not options["no_write"],
             dry_run=options["dry_run"],
+            force=options["force"],
         )
         totals = Totals()
         for place in {(place.library.pk, place.under): place for place in places}.values():
