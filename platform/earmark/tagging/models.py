@@ -2,65 +2,163 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from earmark.library.models import AudioFile, Library
 
 
-class StoredPolicy(models.Model):
-    """What a studio has decided about tags; see `earmark.tagging.knowledge.TagPolicy`.
+class PolicyVersion(models.Model):
+    """A tag policy that was used at some time; rows never change.
 
-    The policy without a library is the one of all libraries that have none of their own.
+    `key` is `TagPolicy.version`, a hash of `values`: equal policies share a row.
     """
 
-    DEFAULT_THRESHOLD = 0.25
+    key = models.CharField(max_length=16, primary_key=True)
+    values = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
 
-    library = models.OneToOneField(
-        Library, on_delete=models.CASCADE, null=True, blank=True, related_name="tag_policy"
+    def __str__(self) -> str:
+        return self.key
+
+
+class PolicyChange(models.Model):
+    """From when on which policy holds, for one library or for all that have none of their own.
+
+    Rows never change either: the newest one of a library holds, the others are its history.
+    Without a policy the library follows the default again.
+    """
+
+    library = models.ForeignKey(
+        Library, on_delete=models.CASCADE, null=True, blank=True, related_name="policy_changes"
     )
-    threshold = models.FloatField(
-        default=DEFAULT_THRESHOLD, help_text="Confidence from which a label is accepted, 0 to 1."
+    number = models.PositiveIntegerField()
+    policy = models.ForeignKey(
+        PolicyVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="changes"
     )
-    updated_at = models.DateTimeField(auto_now=True)
+    note = models.CharField(max_length=200, blank=True, default="")
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = "tag policy"
         verbose_name_plural = "tag policies"
+        ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(threshold__gt=0, threshold__lte=1),
-                name="tagging_policy_threshold_valid",
+            models.UniqueConstraint(
+                Coalesce("library", 0), F("number"), name="tagging_policychange_number_uniq"
             ),
-            models.UniqueConstraint(Coalesce("library", 0), name="tagging_policy_one_default"),
         ]
 
     def __str__(self) -> str:
-        return f"from {self.threshold:.2f}"
+        return f"version {self.number} of {self.library or 'the default policy'}"
+
+
+class TagBasis(models.Model):
+    """Everything that tags follow from beside the audio and what people wrote; rows never change.
+
+    `key` is a hash of the rest. Tag sets share these rows, so that a million files name the
+    versions they were derived with without repeating them.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    classifiers = models.JSONField(default=list)
+    policy = models.ForeignKey(
+        PolicyVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="bases"
+    )
+    rules_version = models.PositiveSmallIntegerField()
+    lexicon = models.CharField(max_length=64, blank=True, default="")
+    thesaurus = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "tag bases"
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class TagSet(models.Model):
-    """From what the present tags of a file were derived.
+    """What the present tags of a file rest on, and what follows from all of them together.
 
-    `basis` names everything that may go in (classifier versions, policy, version of the rules)
-    and `results` is the number of those classifiers that had said something by then, so that
-    equal ones need no new derivation. `tags_key` names the tags that came out, so that equal
-    tags need no new write.
+    `results` is the number of classifiers of the basis that had said something by then: a file
+    with the same basis and results needs no new derivation. `tags_key` names the words that
+    belong into the file, so that equal tags need no new write; `content_key` names the stored
+    tags with their reasons, so that equal ones need no new rows. `search_words` are all words
+    under which the file is to be found, ancestors included, one a line. `catid` is the file's
+    place in UCS with its confidence and runners-up (``[[catid, confidence], ...]``); empty where
+    nothing speaks for one.
     """
 
     file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, related_name="tag_set")
+    basis = models.ForeignKey(TagBasis, on_delete=models.PROTECT, related_name="tag_sets")
     audio_hash = models.CharField(max_length=128)
-    basis = models.CharField(max_length=64)
     results = models.PositiveSmallIntegerField(default=1)
     tags_key = models.CharField(max_length=64)
+    content_key = models.CharField(max_length=64, blank=True, default="")
+    search_words = models.TextField(blank=True, default="")
+    catid = models.CharField(max_length=16, blank=True, default="")
+    catid_confidence = models.FloatField(null=True, blank=True)
+    catid_runners_up = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["basis"], name="tagging_tagset_basis_idx")]
 
     def __str__(self) -> str:
         return f"tags of file {self.file_id}"
+
+
+class ThesaurusEntry(models.Model):
+    """A studio's own words for a term; see `earmark.tagging.knowledge.thesaurus`.
+
+    Entries without a library are those of all libraries; a library's own entry about the same
+    term replaces them. `synonyms` is null where WordNet's are written.
+    """
+
+    library = models.ForeignKey(
+        Library, on_delete=models.CASCADE, null=True, blank=True, related_name="thesaurus"
+    )
+    term = models.CharField(max_length=200)
+    term_key = models.CharField(max_length=200, editable=False)
+    preferred = models.CharField(max_length=200, blank=True, default="")
+    synonyms = models.JSONField(null=True, blank=True)
+    forbidden = models.JSONField(default=list, blank=True)
+    translations = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "thesaurus entries"
+        ordering = ["term_key"]
+        constraints = [
+            models.UniqueConstraint(
+                Coalesce("library", 0), F("term_key"), name="tagging_thesaurus_term_uniq"
+            ),
+            models.CheckConstraint(condition=~Q(term_key=""), name="tagging_thesaurus_term_given"),
+        ]
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class FileEvidence(models.Model):
+    """What people had written in a file and its name when Earmark last looked.
+
+    `said` is `Evidence.as_dict()`. A file that could not be read has a `problem` and what its
+    name says.
+    """
+
+    file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, related_name="evidence")
+    said = models.JSONField(default=dict, blank=True)
+    problem = models.CharField(max_length=64, blank=True, default="")
+    read_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "file evidence"
+
+    def __str__(self) -> str:
+        return f"what was said about file {self.file_id}"
 
 
 class TagQuerySet(models.QuerySet["Tag"]):

@@ -1,28 +1,96 @@
-"""Questions about tags."""
+"""Questions about tags and what they follow from."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from django.db.models import Count, Exists, F, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
-from earmark.tagging.knowledge import TagPolicy
-from earmark.tagging.models import StoredPolicy, Tag, TagSet
+from earmark.tagging.knowledge import Evidence, TagPolicy, Thesaurus
+from earmark.tagging.knowledge.opinions import PackedScore
+from earmark.tagging.knowledge.thesaurus import Entry
+from earmark.tagging.models import FileEvidence, PolicyChange, Tag, TagSet, ThesaurusEntry
 
 _IN_LIMIT = 500
 
 
-def get_policy(*, library: Library, threshold: float | None = None) -> TagPolicy:
-    """Return the policy that holds for a library; a given threshold comes before the stored."""
-    if threshold is None:
-        stored = StoredPolicy.objects.filter(library=library).first()
-        stored = stored or StoredPolicy.objects.filter(library=None).first()
-        threshold = stored.threshold if stored else StoredPolicy.DEFAULT_THRESHOLD
-    return TagPolicy.with_threshold(threshold)
+def get_policy(*, library: Library | None, threshold: float | None = None) -> TagPolicy:
+    """Return the policy that holds for a library, or without one the default.
+
+    A given threshold comes before the stored one.
+    """
+    change = get_policy_change(library=library)
+    policy = (
+        TagPolicy.from_values(change.policy.values) if change and change.policy else TagPolicy()
+    )
+    return policy if threshold is None else policy.accepting_from(threshold)
+
+
+def get_policy_change(*, library: Library | None) -> PolicyChange | None:
+    """Return the change by which a library got its policy; None where Earmark's own holds."""
+    changes = PolicyChange.objects.select_related("policy", "library").order_by("-number")
+    own = changes.filter(library=library).first() if library is not None else None
+    if own is not None and own.policy is not None:
+        return own
+    return changes.filter(library=None).first()
+
+
+def list_policy_changes(*, library: Library | None) -> QuerySet[PolicyChange]:
+    """Return the history of a library's own policy, or of the default, newest first."""
+    changes = PolicyChange.objects.filter(library=library).order_by("-number")
+    return changes.select_related("policy", "library", "changed_by")
+
+
+def list_thesaurus(*, library: Library | None) -> QuerySet[ThesaurusEntry]:
+    """Return the entries of a library itself, or those of all libraries, by term."""
+    return ThesaurusEntry.objects.filter(library=library).order_by("term_key")
+
+
+def get_thesaurus(*, library: Library) -> Thesaurus:
+    """Return the thesaurus that holds for a library: its own entries before those of all."""
+    rows = [*list_thesaurus(library=None), *list_thesaurus(library=library)]
+    return Thesaurus({row.term_key: entry_of(row) for row in rows}.values())
+
+
+def entry_of(row: ThesaurusEntry) -> Entry:
+    """Return what a row says."""
+    return Entry(
+        term=row.term,
+        preferred=row.preferred,
+        synonyms=None if row.synonyms is None else tuple(row.synonyms),
+        forbidden=tuple(row.forbidden),
+        translations=dict(row.translations),
+    )
+
+
+def get_evidence(*, file_ids: Collection[int]) -> dict[int, Evidence]:
+    """Return what people said about files, by file id; files nobody looked into are left out."""
+    found: dict[int, Evidence] = {}
+    wanted = sorted(file_ids)
+    for start in range(0, len(wanted), _IN_LIMIT):
+        rows = FileEvidence.objects.filter(file__in=wanted[start : start + _IN_LIMIT])
+        for pk, said in rows.values_list("file", "said"):
+            if said:
+                found[pk] = Evidence.from_dict(said)
+    return found
+
+
+def get_packed_scores(
+    *, classifier: ClassifierVersion, audio_hashes: Collection[str]
+) -> Mapping[str, Sequence[PackedScore]]:
+    """Return the stored scores of pieces of audio as they are stored, by audio hash."""
+    found: dict[str, Sequence[PackedScore]] = {}
+    wanted = sorted({audio_hash for audio_hash in audio_hashes if audio_hash})
+    for start in range(0, len(wanted), _IN_LIMIT):
+        rows = PredictionSet.objects.filter(
+            classifier=classifier, audio_hash__in=wanted[start : start + _IN_LIMIT]
+        )
+        found.update(rows.values_list("audio_hash", "scores"))
+    return found
 
 
 def list_files_to_derive(

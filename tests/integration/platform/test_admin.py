@@ -16,6 +16,7 @@ from earmark.jobs.services import claim_jobs, close_finished_runs
 from earmark.library.models import AudioFile, Library, Scan
 from earmark.library.services import register_library, run_next_scan, scan_library
 from earmark.tagging.models import Tag
+from earmark.tagging.rules import Rules
 from earmark.tagging.selectors import get_policy
 from earmark.tagging.services import derive_file_tags
 from earmark.writeback.models import TagWrite
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 PAGES = [
     *("library_library", "library_audiofile", "library_scan", "classifiers_classifierversion"),
-    *("jobs_run", "jobs_job", "jobs_predictionset", "tagging_tag", "tagging_storedpolicy"),
+    *("jobs_run", "jobs_job", "jobs_predictionset", "tagging_tag", "tagging_policychange"),
     *("writeback_tagwrite", "auth_user"),
 ]
 
@@ -49,7 +50,7 @@ def full(folder: Path) -> Library:
     run.jobs.create(file=file, classifier=classifier)
     work_off(claim_jobs(classifiers=[classifier], worker="w", limit=1), 0.9, 0.4, 0.2)
     files = AudioFile.objects.all()
-    derive_file_tags(files=files, classifiers=[classifier], policy=get_policy(library=library))
+    derive_file_tags(files=files, rules=Rules((classifier,), get_policy(library=library)))
     write = begin_write(file_id=file.pk, tags_key="k", plan={"<script>": "a\x00b\udcff"})
     outcome = WriteOutcome(TagWrite.State.REFUSED, code="malformed_file", message="No.")
     record_write(write_id=write.pk, outcome=outcome)

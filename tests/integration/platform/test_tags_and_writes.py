@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.services import claim_jobs, submit_run
@@ -14,8 +13,9 @@ from earmark.library.models import AudioFile, Library
 from earmark.library.services import register_library, scan_library
 from earmark.tagging.knowledge import TagPolicy
 from earmark.tagging.models import Tag, TagSet
+from earmark.tagging.rules import Rules
 from earmark.tagging.selectors import get_policy, get_tags, list_files_to_derive
-from earmark.tagging.services import basis_of, derive_file_tags, set_threshold
+from earmark.tagging.services import derive_file_tags
 from earmark.writeback.errors import NothingToUndoError
 from earmark.writeback.models import TagWrite
 from earmark.writeback.selectors import list_files_to_write, list_unknown_writes
@@ -46,10 +46,10 @@ def library(tmp_path: Path, classifier: ClassifierVersion) -> Library:
 
 
 def derive(library: Library, classifier: ClassifierVersion, policy: TagPolicy) -> str:
-    basis = basis_of(classifiers=[classifier], policy=policy)
-    files = list_files_to_derive(library=library, classifiers=[classifier], basis=basis)
-    derive_file_tags(files=files, classifiers=[classifier], policy=policy)
-    return basis
+    rules = Rules((classifier,), policy)
+    files = list_files_to_derive(library=library, classifiers=[classifier], basis=rules.basis)
+    derive_file_tags(files=files, rules=rules)
+    return rules.basis
 
 
 def write(file: AudioFile, *words: str) -> TagWrite:
@@ -113,8 +113,8 @@ def test_nothing_is_derived_again_on_the_same_basis(
         return len(list_files_to_derive(library=library, classifiers=[classifier], basis=basis))
 
     assert waiting(basis) == 0
-    other = basis_of(classifiers=[classifier], policy=TagPolicy.with_threshold(0.1))
-    assert waiting(other) == 2
+    other = Rules((classifier,), TagPolicy.with_threshold(0.1))
+    assert waiting(other.basis) == 2
 
 
 def test_another_threshold_replaces_the_tags(library: Library, classifier: ClassifierVersion):
@@ -126,23 +126,6 @@ def test_another_threshold_replaces_the_tags(library: Library, classifier: Class
     assert Tag.objects.get(file__path="a.wav", label="Dog").decision == Tag.Decision.ACCEPT
     assert TagSet.objects.count() == 2
     assert before.isdisjoint(TagSet.objects.values_list("tags_key", flat=True))
-
-
-def test_the_threshold_of_a_library_comes_before_that_of_all_and_a_given_one_before_both(
-    library: Library,
-):
-    assert get_policy(library=library).accept == 0.25
-    set_threshold(threshold=0.5)
-    assert get_policy(library=library).accept == 0.5
-    set_threshold(threshold=0.3, library=library)
-    set_threshold(threshold=0.6)
-    assert get_policy(library=library).accept == 0.3
-    assert get_policy(library=library, threshold=0.7).accept == 0.7
-
-
-def test_a_threshold_of_zero_is_impossible(library: Library):
-    with pytest.raises(IntegrityError, match="tagging_policy_threshold_valid"):
-        set_threshold(threshold=0)
 
 
 def test_what_is_written_is_not_written_again_until_tags_or_file_change(

@@ -15,7 +15,8 @@ ONTOLOGY = load_ontology()
         ("DOORWood_Creaky Gate_ABC_Lib1.wav", ["Creaky", "Gate"], []),
         ("FX-GLASS_SMASH-02 (stereo).flac", ["FX", "GLASS", "SMASH"], []),
         ("Türen/Tür_zu.wav", ["Tür", "zu"], ["Türen"]),
-        ("雷/雷鳴1.wav", ["雷鳴"], []),
+        ("雷鳴/雷鳴1.wav", ["雷鳴"], ["雷鳴"]),
+        (r"caf\xe9 door.wav", ["caf", "door"], []),
     ],
 )
 def test_words_of_names(path, file, folders):

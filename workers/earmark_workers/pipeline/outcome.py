@@ -12,7 +12,7 @@ from earmark.jobs.scores import StoredScore
 from earmark.jobs.selectors import get_scores
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
-from earmark.tagging.models import Tag
+from earmark.tagging.models import Tag, TagSet
 from earmark.tagging.selectors import get_tags
 from earmark.writeback.models import TagWrite
 from earmark_workers.engine.messages import SILENT
@@ -95,8 +95,10 @@ def find_statuses(
     )
     last = _last_writes_in(library)
     failed = set(_failed_jobs(rules).filter(file__library=library).values_list("file", flat=True))
+    keys = _tags_keys(TagSet.objects.filter(file__library=library))
     for pk, (state, code, audio_hash) in facts.items():
-        status = _status(state, code, audio_hash in scored, pk in failed, last.get(pk), written)
+        write = _write_of(keys.get(pk), last.get(pk))
+        status = _status(state, code, audio_hash in scored, pk in failed, write, written)
         if status is not None:
             statuses[pk] = status
     return statuses
@@ -125,6 +127,18 @@ def _status(
     return Status.TAGGED if write in _SETTLED else Status.CLASSIFIED
 
 
+def _write_of(tags_key: str | None, last: tuple[str, str] | None) -> str | None:
+    """Return the state of the last write if it was of the present tags, or went wrong."""
+    if last is None:
+        return None
+    state, written_key = last
+    return state if written_key == tags_key or state in _BROKEN else None
+
+
+def _tags_keys(sets: QuerySet[TagSet]) -> dict[int, str]:
+    return dict(sets.values_list("file", "tags_key"))
+
+
 class _Facts:
     """Everything stored about a batch of files, read in a few queries."""
 
@@ -138,6 +152,7 @@ class _Facts:
             ).items():
                 self._scores.setdefault(audio_hash, []).extend(scores)
         self._tags = get_tags(file_ids=ids)
+        self._keys = _tags_keys(TagSet.objects.filter(file__in=ids))
         last = TagWrite.objects.filter(file__in=ids).values("file").annotate(last=Max("pk"))
         rows = TagWrite.objects.filter(pk__in=[row["last"] for row in last])
         self._writes = {write.file_id: write for write in rows.defer("undo", "plan")}
@@ -154,7 +169,10 @@ class _Facts:
             file.error_code,
             scores is not None,
             file.pk in self._jobs,
-            write.state if write is not None else None,
+            _write_of(
+                self._keys.get(file.pk),
+                (write.state, write.tags_key) if write is not None else None,
+            ),
             written,
         )
         if status is None:
@@ -194,7 +212,7 @@ class _Facts:
         )
 
 
-def _last_writes_in(library: Library) -> dict[int, str]:
-    """Return the state of the last write of every file of a library."""
+def _last_writes_in(library: Library) -> dict[int, tuple[str, str]]:
+    """Return state and tags of the last write of every file of a library."""
     rows = TagWrite.objects.filter(file__library=library).order_by("pk")
-    return dict(rows.values_list("file", "state"))
+    return {pk: (state, key) for pk, state, key in rows.values_list("file", "state", "tags_key")}

@@ -3,90 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from django.conf import settings
-
-from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
 from earmark.library.services import AudioFacts, record_facts
-from earmark.tagging.knowledge import NO_SYNONYMS, SynonymSource, TagPolicy
-from earmark.tagging.knowledge.synonyms import SynonymBook, load_synonyms
 from earmark.tagging.models import Tag
-from earmark.tagging.selectors import get_policy, get_tags, list_files_to_derive
-from earmark.tagging.services import basis_of, derive_file_tags
+from earmark.tagging.rules import Rules, rules_for
+from earmark.tagging.selectors import get_tags, list_files_to_derive
+from earmark.tagging.services import derive_file_tags, note_evidence
 from earmark.writeback.selectors import list_files_to_write
 from earmark_files.metadata import TagSet
+from earmark_workers.pipeline.evidence import look_into
 from earmark_workers.pipeline.writing import WriteOrder
 
 BATCH = 500
 
-
-@dataclass(frozen=True)
-class Rules:
-    """Everything tags follow from, beside the audio.
-
-    Attributes
-    ----------
-    classifiers : tuple of ClassifierVersion
-        In the order in which they were named; never empty.
-    policy : TagPolicy
-    synonyms : SynonymSource
-    lexicon : str
-        Version of the source of synonyms; empty without one.
-    """
-
-    classifiers: tuple[ClassifierVersion, ...]
-    policy: TagPolicy
-    synonyms: SynonymSource
-    lexicon: str
-
-    @property
-    def basis(self) -> str:
-        """Name of the whole; see `earmark.tagging.services.basis_of`."""
-        return basis_of(classifiers=self.classifiers, policy=self.policy, lexicon=self.lexicon)
-
-    @property
-    def authors(self) -> tuple[str, ...]:
-        """Who the tags come from: ``classifier@version`` of each."""
-        return tuple(classifier.identity for classifier in self.classifiers)
-
-    def derive(self, files: Sequence[AudioFile]) -> None:
-        """Derive and store the tags of a batch of files that have scores."""
-        derive_file_tags(
-            files=files,
-            classifiers=self.classifiers,
-            policy=self.policy,
-            synonyms=self.synonyms,
-            lexicon=self.lexicon,
-        )
-
-
-def rules_for(
-    library: Library, classifiers: Sequence[ClassifierVersion], threshold: float | None
-) -> Rules:
-    """Return the rules that hold for a library on this machine."""
-    book = _synonym_book()
-    return Rules(
-        tuple(classifiers),
-        get_policy(library=library, threshold=threshold),
-        book or NO_SYNONYMS,
-        book.version if book else "",
-    )
-
-
-@cache
-def _synonym_book() -> SynonymBook | None:
-    return load_synonyms(Path(settings.DATA_DIR))
+__all__ = ["Rules", "derive_backlog", "derive_for", "orders_for", "rules_for", "tag_set_of"]
 
 
 def derive_for(library: Library, file_ids: Collection[int], rules: Rules) -> None:
     """Derive the tags of files that were just classified, whether themselves or by their twins."""
     files = list(AudioFile.objects.filter(pk__in=file_ids, library=library))
+    for file in files:
+        file.library = library  # known: `location` shall not ask for it file by file
     _copy_facts([file for file in files if file.duration is None and file.audio_hash])
-    rules.derive(files)
+    # Whoever comes here was just read for the first time, or has changed since.
+    note_evidence(found={file.pk: look_into(file) for file in files})
+    derive_file_tags(files=files, rules=rules)
 
 
 def derive_backlog(library: Library, under: str, rules: Rules) -> None:
@@ -96,7 +38,7 @@ def derive_backlog(library: Library, under: str, rules: Rules) -> None:
             library=library, classifiers=rules.classifiers, basis=rules.basis, under=under
         )[:BATCH]
     ):
-        rules.derive(batch)
+        derive_file_tags(files=batch, rules=rules)
 
 
 def orders_for(

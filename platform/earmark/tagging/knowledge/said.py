@@ -20,6 +20,7 @@ from earmark.tagging.knowledge.ontology import Ontology, fold_name, load_ontolog
 from earmark.tagging.knowledge.ucs import parse_ucs_name
 
 _PARTS = re.compile(r"[A-ZÀ-Þ]?[a-zß-ÿ]+|[A-ZÀ-Þ]+(?![a-zß-ÿ])|[^\W\d_A-Za-zÀ-ÿ]+")
+_BYTES = re.compile(r"\\\\|\\x[0-9a-f]{2}")
 _LONGEST_NAME = 4
 """No label of AudioSet that somebody may have typed has more words."""
 _EMPTY = frozenset(
@@ -119,9 +120,9 @@ def words_of_path(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Parameters
     ----------
     path : str
-        Relative to the library.
+        Relative to the library, as path text; bytes that are no text say nothing.
     """
-    place = PurePosixPath(path)
+    place = PurePosixPath(_BYTES.sub(" ", path))
     name = parse_ucs_name(place.name)
     text = " ".join((name.fx_name, name.user_data)) if name else place.stem
     return _words(text), _words(" ".join(place.parts[:-1]))

@@ -1,0 +1,169 @@
+"""Everything that is known about why a file has the tags it has: read only, one file at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.library.models import AudioFile
+from earmark.library.paths import path_key
+from earmark.library.selectors import find_library
+from earmark.tagging.errors import FileUnknownError
+from earmark.tagging.knowledge import Decision, Evidence, TagPolicy, Why
+from earmark.tagging.models import Tag, TagBasis, TagSet
+from earmark.tagging.rules import Rules, rules_for
+from earmark.tagging.selectors import get_evidence, get_tags
+from earmark.tagging.services.deriving import derive_without_storing
+from earmark_files.metadata import FileTags, MetadataError, read_tags
+
+
+@dataclass(frozen=True)
+class ExplainedTag:
+    """A word of a file and why it is there, or is not.
+
+    Attributes
+    ----------
+    name : str
+    decision : str
+        ``accept``, ``review`` or ``drop``.
+    confidence : float
+    label, mid : str
+        The label it follows from.
+    origin : str
+    why : Why
+    """
+
+    name: str
+    decision: str
+    confidence: float
+    label: str
+    mid: str
+    origin: str
+    why: Why
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known about a file.
+
+    Attributes
+    ----------
+    file : AudioFile
+    tag_set : TagSet or None
+        None while no tags were derived.
+    basis : TagBasis or None
+        What they rest on.
+    policy : TagPolicy or None
+        Of that basis.
+    tags : tuple of ExplainedTag
+        Accepted ones, those for review, and those that a rule dropped.
+    outdated : bool
+        Whether policy, words or classifiers have changed since.
+    evidence : Evidence
+        What people said.
+    in_file : FileTags or None
+        What the file itself says now; None if it cannot be read.
+    unreadable : str
+        Why it cannot.
+    """
+
+    file: AudioFile
+    tag_set: TagSet | None
+    basis: TagBasis | None
+    policy: TagPolicy | None
+    tags: tuple[ExplainedTag, ...]
+    outdated: bool
+    evidence: Evidence
+    in_file: FileTags | None
+    unreadable: str
+
+
+def explain(path: Path) -> Explanation:
+    """Collect what is known about a file.
+
+    Raises
+    ------
+    FileUnknownError
+        If it is in no library, or was not there at the last scan.
+    """
+    file = _find(path)
+    tag_set = TagSet.objects.select_related("basis__policy").filter(file=file).first()
+    basis = tag_set.basis if tag_set else None
+    policy = (
+        TagPolicy.from_values(basis.policy.values) if basis is not None and basis.policy else None
+    )
+    tags = [_stored(tag) for tag in get_tags(file_ids=[file.pk])[file.pk]]
+    classifiers = _classifiers_of(basis)
+    outdated = False
+    if basis is not None and policy is not None and classifiers:
+        today = rules_for(file.library, classifiers)
+        outdated = today.basis != basis.pk
+        then = Rules(classifiers, policy, today.synonyms, today.lexicon, today.thesaurus)
+        tags += _dropped(file, then, {tag.name for tag in tags})
+    try:
+        in_file, unreadable = read_tags(file.location), ""
+    except MetadataError as error:
+        in_file, unreadable = None, error.message
+    order = [Decision.ACCEPT, Decision.REVIEW, Decision.DROP]
+    tags.sort(key=lambda tag: order.index(Decision(tag.decision)))
+    return Explanation(
+        file=file,
+        tag_set=tag_set,
+        basis=basis,
+        policy=policy,
+        tags=tuple(tags),
+        outdated=outdated,
+        evidence=get_evidence(file_ids=[file.pk]).get(file.pk, Evidence()),
+        in_file=in_file,
+        unreadable=unreadable,
+    )
+
+
+def _find(path: Path) -> AudioFile:
+    place = find_library(path.resolve())
+    if place is not None and place.under:
+        files = AudioFile.objects.filter(library=place.library, path_key=path_key(place.under))
+        file = files.select_related("library").first()
+        if file is not None:
+            return file
+    raise FileUnknownError(
+        f"Earmark does not know {path}.",
+        hint="It knows the files of folders that were tagged or scanned: run `earmark tag` on it.",
+    )
+
+
+def _classifiers_of(basis: TagBasis | None) -> tuple[ClassifierVersion, ...]:
+    """Return the classifiers of a basis in their order; none if one is not known any more."""
+    if basis is None:
+        return ()
+    names = [identity.rpartition("@")[0] for identity in basis.classifiers]
+    rows = {row.identity: row for row in ClassifierVersion.objects.filter(name__in=names)}
+    found = [rows[identity] for identity in basis.classifiers if identity in rows]
+    return tuple(found) if len(found) == len(basis.classifiers) else ()
+
+
+def _stored(tag: Tag) -> ExplainedTag:
+    return ExplainedTag(
+        tag.name,
+        tag.decision,
+        tag.confidence or 0.0,
+        tag.label,
+        tag.mid,
+        tag.origin,
+        Why.from_dict(tag.why),
+    )
+
+
+def _dropped(file: AudioFile, rules: Rules, known: set[str]) -> Sequence[ExplainedTag]:
+    """Return what a rule dropped: that is stored nowhere, for it follows from the scores."""
+    derived = derive_without_storing(files=[file], rules=rules)
+    return [
+        ExplainedTag(
+            tag.name, tag.decision, tag.confidence, tag.label, tag.label_id, tag.origin, tag.why
+        )
+        for told in derived
+        for tag in told.tags
+        if tag.decision is Decision.DROP and tag.name not in known
+    ]

@@ -1,0 +1,116 @@
+"""Everything the tags of a library follow from, put together from what is stored and installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import blake2b
+from pathlib import Path
+
+from django.conf import settings
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.library.models import Library
+from earmark.tagging.errors import PolicyNotApplicableError
+from earmark.tagging.knowledge import (
+    NO_SYNONYMS,
+    NO_THESAURUS,
+    RULES_VERSION,
+    Deriver,
+    SynonymSource,
+    TagPolicy,
+    Thesaurus,
+    UncalibratedError,
+    voice_of,
+)
+from earmark.tagging.knowledge.synonyms import SynonymBook, load_synonyms
+from earmark.tagging.selectors import get_policy, get_thesaurus
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything tags follow from, beside the audio and what people wrote.
+
+    Attributes
+    ----------
+    classifiers : tuple of ClassifierVersion
+        In the order in which they were named; never empty.
+    policy : TagPolicy
+    synonyms : SynonymSource
+    lexicon : str
+        Version of the source of synonyms; empty without one.
+    thesaurus : Thesaurus
+    """
+
+    classifiers: tuple[ClassifierVersion, ...]
+    policy: TagPolicy
+    synonyms: SynonymSource = NO_SYNONYMS
+    lexicon: str = ""
+    thesaurus: Thesaurus = NO_THESAURUS
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Who the tags come from: ``classifier@version`` of each."""
+        return tuple(classifier.identity for classifier in self.classifiers)
+
+    @cached_property
+    def basis(self) -> str:
+        """Name of the whole: equal names, equal tags of equal scores."""
+        parts = [
+            *self.authors,
+            f"rules {RULES_VERSION}",
+            self.policy.version,
+            self.lexicon,
+            self.thesaurus.version,
+        ]
+        return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def deriver(self) -> Deriver:
+        """What turns stored scores into tags by these rules.
+
+        Raises
+        ------
+        PolicyNotApplicableError
+            If the policy cannot be applied to these classifiers.
+        """
+        voices = [
+            voice_of(row.identity, row.label_list, calibrated=row.calibrated)
+            for row in self.classifiers
+        ]
+        try:
+            return Deriver(
+                self.policy, voices=voices, synonyms=self.synonyms, thesaurus=self.thesaurus
+            )
+        except UncalibratedError as error:
+            raise PolicyNotApplicableError(str(error)) from error
+
+
+def rules_for(
+    library: Library, classifiers: Sequence[ClassifierVersion], threshold: float | None = None
+) -> Rules:
+    """Return the rules that hold for a library on this machine.
+
+    Parameters
+    ----------
+    library : Library
+    classifiers : sequence of ClassifierVersion
+        Whose results count, in this order.
+    threshold : float, optional
+        Accept from this score on, whatever the stored policy says.
+    """
+    book = _synonym_book()
+    return Rules(
+        tuple(classifiers),
+        get_policy(library=library, threshold=threshold),
+        book or NO_SYNONYMS,
+        book.version if book else "",
+        get_thesaurus(library=library),
+    )
+
+
+@cache
+def _synonym_book() -> SynonymBook | None:
+    return load_synonyms(Path(settings.DATA_DIR))

@@ -1,0 +1,20 @@
+"""Everything that changes tags, and what they follow from."""
+
+from earmark.tagging.services.deriving import FileTags, derive_file_tags
+from earmark.tagging.services.evidence import Found, note_evidence
+from earmark.tagging.services.policies import follow_default, set_policy
+from earmark.tagging.services.rederiving import Rederivation, plan_rederivation
+from earmark.tagging.services.thesauri import import_thesaurus, save_entry
+
+__all__ = [
+    "FileTags",
+    "Found",
+    "Rederivation",
+    "derive_file_tags",
+    "follow_default",
+    "import_thesaurus",
+    "note_evidence",
+    "plan_rederivation",
+    "save_entry",
+    "set_policy",
+]
