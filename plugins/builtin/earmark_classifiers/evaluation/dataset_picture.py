@@ -76,6 +76,7 @@ def _draw_classes(axes: Axes, shown: Sequence[ClassCensus]) -> None:
         )
     axes.margins(x=0.12)
     axes.set_xlabel("Clips")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     few = f" (orange: under {FEW_CLIPS})" if min(counts, default=0) < FEW_CLIPS else ""
     axes.set_title(f"Clips by class{few}")
 
@@ -85,6 +86,7 @@ def _draw_durations(axes: Axes, census: Census) -> None:
     axes.set_title("How long the sounds are")
     axes.set_xlabel("Duration (s)")
     axes.set_ylabel("Clips")
+    axes.yaxis.get_major_locator().set_params(integer=True)
     if not len(seconds):
         return
     low, high = seconds.min(), seconds.max()
@@ -104,4 +106,5 @@ def _draw_rates(axes: Axes, census: Census) -> None:
     axes.set_title("At which sample rates")
     axes.set_xlabel("Sample rate (kHz)")
     axes.set_ylabel("Clips")
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_xlim(-0.8, max(len(rates) - 0.2, 2))

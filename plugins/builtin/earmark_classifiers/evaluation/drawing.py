@@ -53,7 +53,10 @@ def drawing(width: float, height: float) -> Iterator[tuple[Figure, io.BytesIO]]:
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, buffer
         # Without the version of matplotlib in it, equal pictures are equal bytes.
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        figure.savefig(
+            buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
+            metadata={"Software": None},
+        )  # fmt: skip
 
 
 def shorten(name: str, length: int = LONGEST_NAME) -> str:

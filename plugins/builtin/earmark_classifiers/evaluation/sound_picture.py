@@ -63,7 +63,7 @@ def draw_sound(sound: Anatomy, title: str, times: ScoreTimes | None = None) -> b
     times : ScoreTimes, optional
         Left out where no classifier was asked or none could answer.
     """
-    rows = 0.42 * len(times.labels) + 0.9 if times else 0
+    rows = 0.34 * len(times.labels) + 0.7 if times else 0
     heights = [1.6, 2.6, 2.0] + ([rows] if times else []) + [2.0]
     with drawing(9.0, sum(heights) + 1.2) as (figure, png):
         figure.suptitle(title, ha="left", x=0.01, fontsize=11)
