@@ -67,6 +67,16 @@ EARMARK_UNDO_KEEP_DAYS = env.read_number(
     meaning="Days for which `metadata undo` can take back a write of `metadata write`; 0 keeps the "
     "records for ever. Writes of `tag` are in the database and stay.",
 )
+EARMARK_UCS_CREATOR = env.declare(
+    "EARMARK_UCS_CREATOR",
+    default="none",
+    meaning="CreatorID that `ucs rename` gives names without one.",
+)
+EARMARK_UCS_SOURCE = env.declare(
+    "EARMARK_UCS_SOURCE",
+    default="none",
+    meaning="SourceID that `ucs rename` gives names without one.",
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -131,6 +131,16 @@ class TrainedFolder:
         return content
 
 
+def require_name(name: str) -> None:
+    """Refuse what cannot be the name of a classifier, before any work is done for it.
+
+    Raises
+    ------
+    InvalidManifestError
+    """
+    Manifest(name, "1.0.0", (Label("-", "-"),), 1, Window(1.0, 1.0), "-", "-")
+
+
 def read_trained(folder: Path) -> TrainedFolder:
     """Read the description of a trained classifier; its weights are left alone.
 

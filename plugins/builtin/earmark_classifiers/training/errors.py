@@ -61,3 +61,15 @@ class BadClassNameError(DataError):
     """A class has a name that cannot be shown."""
 
     code = "bad_class_name"
+
+
+class StartError(TrainingError):
+    """The training cannot start from what was asked for."""
+
+    code = "bad_init"
+
+
+class NameTakenError(TrainingError):
+    """A classifier that comes as code has that name."""
+
+    code = "name_taken"
