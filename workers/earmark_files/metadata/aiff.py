@@ -86,17 +86,11 @@ class AiffDocument:
         if self._id3.size > MAX_METADATA_BYTES:
             self.skipped["id3"] = "too_large"
             return
-        body = read_exact(self._source, self._id3.body, self._id3.size)
-        if not body.strip(b"\0"):
-            return
-        try:
-            self._tag = id3.parse_tag(body)
-        except id3_frames.Id3Error as error:
-            self.skipped["id3"] = "id3_broken"
-            notes.append(f"id3_broken: {error}")
-            return
-        self.values.update(id3.read_values(self._tag))
-        self.skipped.update(id3.repeated_slots(self._tag))
+        reading = id3.read_tag(read_exact(self._source, self._id3.body, self._id3.size))
+        self._tag = reading.tag
+        self.values.update(reading.values)
+        self.skipped.update(reading.skipped)
+        notes += reading.notes
 
     def edit(self, changes: Mapping[str, str]) -> list[Splice]:
         """Return splices that set slots to a text, or remove them for ""."""

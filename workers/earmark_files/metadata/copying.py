@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from earmark_files.metadata import temporaries
 from earmark_files.metadata.disk import Disk
@@ -33,7 +32,8 @@ def copy_and_replace(job: Job, old: int, disk: Disk) -> None:
     disk : Disk
         The system calls to use.
     """
-    with _temporary(job, disk) as (temporary, new):
+    temporary = temporaries.copy_name(job.path)
+    with temporaries.writing(temporary, disk) as new:
         source, audio = _copy(job, old, new, disk)
         if not job.is_planned(source, audio):
             original = job.audio_before.digest(FileSource(old))
@@ -94,7 +94,8 @@ def _pieces(job: Job, old: int, new: int, disk: Disk) -> Iterator[int]:
 
 def create(job: Job, disk: Disk) -> None:
     """Write a file that does not exist yet: a sidecar."""
-    with _temporary(job, disk, mode=0o666) as (temporary, new):
+    temporary = temporaries.copy_name(job.path)
+    with temporaries.writing(temporary, disk, mode=0o666) as new:
         for splice in job.splices:
             disk.write(new, splice.data)
         disk.sync(new)
@@ -121,21 +122,6 @@ def written_but(job: Job) -> Iterator[None]:
             code="not_synced",
             path=job.path,
         ) from error
-
-
-@contextmanager
-def _temporary(job: Job, disk: Disk, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
-    """Make a temporary file and, whatever happens, leave none behind."""
-    temporary = temporaries.copy_name(job.path)
-    descriptor = temporaries.create(temporary, disk, mode)
-    try:
-        yield temporary, descriptor
-    except BaseException:
-        # Also on KeyboardInterrupt: the old file is whole, only our own copy goes.
-        temporaries.discard(temporary, disk)
-        raise
-    finally:
-        os.close(descriptor)
 
 
 def _check_still_there(job: Job, old: int) -> None:

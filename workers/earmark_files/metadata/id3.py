@@ -7,9 +7,8 @@ Source: id3.org, ID3 tag versions 2.2.0, 2.3.0 and 2.4.0.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earmark_files.metadata.id3_frames import (
     SLOTS,
@@ -21,7 +20,7 @@ from earmark_files.metadata.id3_frames import (
 )
 
 HEADER = 10
-UNSYNC, EXTENDED, EXPERIMENTAL, FOOTER = 0x80, 0x40, 0x20, 0x10
+UNSYNC, EXTENDED, FOOTER = 0x80, 0x40, 0x10
 
 
 @dataclass(frozen=True)
@@ -134,19 +133,45 @@ def _walk(body: bytes, version: int, *, plain_sizes: bool) -> list[bytes] | None
     return frames if not body[position:].strip(b"\0") else None
 
 
-def read_values(tag: Id3Tag) -> dict[str, str]:
-    """Return the text of every slot that is present; the first frame of a kind counts."""
+@dataclass(frozen=True)
+class Reading:
+    """What could be read of a tag.
+
+    Attributes
+    ----------
+    tag : Id3Tag or None
+        None where there is none yet, or a damaged one.
+    values : mapping of str to str
+        The text of every slot that is present; the first frame of a kind counts.
+    skipped : mapping of str to str
+        Slots that must be left alone, and why.
+    notes : tuple of str
+        What was wrong.
+    """
+
+    tag: Id3Tag | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_tag(data: bytes) -> Reading:
+    """Read a whole tag; room for one that holds only zeros counts as none."""
+    if not data.strip(b"\0"):
+        return Reading()
+    try:
+        tag = parse_tag(data)
+    except Id3Error as error:
+        return Reading(skipped={"id3": "id3_broken"}, notes=(f"id3_broken: {error}",))
     values: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     for frame in tag.frames:
         if frame.slot and frame.text:
+            if frame.slot in values:
+                # It cannot be told which of them counts.
+                skipped[frame.slot] = "repeated"
             values.setdefault(frame.slot, frame.text)
-    return values
-
-
-def repeated_slots(tag: Id3Tag) -> dict[str, str]:
-    """Return slots that several frames fill: it cannot be told which of them counts."""
-    counts = Counter(frame.slot for frame in tag.frames if frame.slot and frame.text)
-    return {slot: "repeated" for slot, count in counts.items() if count > 1}
+    return Reading(tag, values, skipped)
 
 
 def edit_tag(tag: Id3Tag | None, changes: Mapping[str, str]) -> bytes:

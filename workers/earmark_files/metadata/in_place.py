@@ -214,16 +214,10 @@ def roll_back(path: Path, journal: Journal, disk: Disk) -> None:
 def _store(path: Path, data: bytes, disk: Disk) -> None:
     """Put the journal on the disk, whole or not at all."""
     record, temporary = temporaries.journal_name(path), temporaries.journal_copy_name(path)
-    descriptor = temporaries.create(temporary, disk)
-    try:
+    with temporaries.writing(temporary, disk) as descriptor:
         disk.write(descriptor, data)
         disk.sync(descriptor)
         disk.replace(temporary, record)
-    except BaseException:
-        temporaries.discard(temporary, disk)
-        raise
-    finally:
-        os.close(descriptor)
     disk.sync_folder(record.parent)
 
 

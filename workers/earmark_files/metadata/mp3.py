@@ -136,13 +136,11 @@ class Mp3Document:
         if self._place[1] > MAX_METADATA_BYTES:
             self.skipped["id3"] = "too_large"
         elif tags:
-            try:
-                self._tag = id3.parse_tag(source.read(*self._place))
-                self.values.update(id3.read_values(self._tag))
-                self.skipped.update(id3.repeated_slots(self._tag))
-            except id3_frames.Id3Error as error:
-                self.skipped["id3"] = "id3_broken"
-                notes.append(f"id3_broken: {error}")
+            found = id3.read_tag(source.read(*self._place))
+            self._tag = found.tag
+            self.values.update(found.values)
+            self.skipped.update(found.skipped)
+            notes += found.notes
         self.notes = tuple(notes)
         self.slots: tuple[Slot, ...] = id3_frames.SLOTS
 

@@ -80,11 +80,6 @@ class Policy:
         return self.fields.get(name, self.default)
 
     @classmethod
-    def fill_gaps(cls) -> Policy:
-        """Only fill what is empty."""
-        return cls()
-
-    @classmethod
     def merge_keywords(cls) -> Policy:
         """Add keywords to those that are there, fill gaps elsewhere."""
         return cls(fields={"keywords": Mode.MERGE})

@@ -113,17 +113,11 @@ class WavDocument:
         self._tag: id3.Id3Tag | None = None
         if chunk is None or "id3" in self.skipped:
             return
-        body = self._body(chunk)
-        if not body.strip(b"\0"):
-            return
-        try:
-            self._tag = id3.parse_tag(body)
-        except id3_frames.Id3Error as error:
-            self.skipped["id3"] = "id3_broken"
-            self._notes.append(f"id3_broken: {error}")
-            return
-        self.values.update(id3.read_values(self._tag))
-        self.skipped.update(id3.repeated_slots(self._tag))
+        found = id3.read_tag(self._body(chunk))
+        self._tag = found.tag
+        self.values.update(found.values)
+        self.skipped.update(found.skipped)
+        self._notes += found.notes
 
     def _load_info(self) -> None:
         lists = [

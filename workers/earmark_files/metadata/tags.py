@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from earmark_files.metadata.errors import InvalidTagError
 
@@ -188,10 +188,6 @@ class TagSet:
         if name == "genre":
             return self.genre or self.category
         return str(getattr(self, name))
-
-    def with_keywords(self, *words: str) -> TagSet:
-        """Return the same tags with `words` added."""
-        return replace(self, keywords=(*self.keywords, *words))
 
     @property
     def is_empty(self) -> bool:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from earmark_files.metadata.disk import Disk
@@ -60,10 +61,25 @@ def create(path: Path, disk: Disk, mode: int = 0o600) -> int:
     return disk.create(path, mode)
 
 
-def discard(path: Path, disk: Disk) -> None:
-    """Delete a temporary file while an error is on its way, which must not be hidden."""
-    with contextlib.suppress(OSError):
-        disk.remove(path)
+@contextlib.contextmanager
+def writing(path: Path, disk: Disk, mode: int = 0o600) -> Iterator[int]:
+    """Make a temporary file, hand out its descriptor and, if anything fails, leave none behind.
+
+    Raises
+    ------
+    LockedError
+        As `create`.
+    """
+    descriptor = create(path, disk, mode)
+    try:
+        yield descriptor
+    except BaseException:
+        # Also on KeyboardInterrupt. The error on its way must not be hidden by another.
+        with contextlib.suppress(OSError):
+            disk.remove(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def _is_dead(disk: Disk, path: Path) -> bool:

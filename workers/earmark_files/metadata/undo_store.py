@@ -6,11 +6,13 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from earmark_files.metadata.disk import Disk
+from earmark_files.metadata.errors import RecordError
 from earmark_files.metadata.plan import UndoRecord
+from earmark_files.metadata.sidecar import sidecar_path
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,20 @@ class UndoStore:
             When it is damaged. A crash while it was stored leaves one; its write was never begun.
         """
         return UndoRecord.loads(place.read_text("ascii", errors="replace"))
+
+    def follow(self, old: Path, new: Path) -> None:
+        """Let the records of a sound file follow it to its new name, those of its sidecar too."""
+        sound, beside = Path(os.path.realpath(old)), Path(os.path.realpath(new))
+        names = {sound: beside, sidecar_path(sound): sidecar_path(beside)}
+        for place in sorted(self.places(old)):
+            stored = place.stat()
+            try:
+                record = self.load(place)
+            except RecordError:
+                continue  # its write was never begun; see `load`
+            there = self.push(new, replace(record, path=names.get(record.path, record.path)))
+            os.utime(there, ns=(stored.st_atime_ns, stored.st_mtime_ns))
+            place.unlink()
 
     def prune(self, before: float) -> int:
         """Delete records that were stored before a time (seconds since 1970); return how many.
