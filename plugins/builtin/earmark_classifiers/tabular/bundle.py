@@ -1,16 +1,16 @@
-"""Making the classifiers that come with Earmark: ``python -m earmark_classifiers.tabular.bundle``.
+"""Making the classic classifiers that come with Earmark, in one command::
 
-Trains a backend on the 41 classes of the Freesound audio tagging challenge 2018 (those there are
-recordings of) and puts the result into its package, figures included.
+    python -m earmark_classifiers.tabular.bundle embedding-linear --corpus CORPUS
+
+Trains on the classes of the Freesound audio tagging challenge 2018, as ``earmark train`` would,
+puts the result into the package of the backend and its figures into the model card. Run it from
+the checkout; `embedding-linear` has to be made again whenever the version of `audioset` changes.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +18,10 @@ import structlog
 
 from earmark_classifiers.embedding_linear import classifier as embedding_linear
 from earmark_classifiers.features_svm import classifier as features_svm
-from earmark_classifiers.trained import TrainedFolder, write_trained
-from earmark_classifiers.training.data import Dataset, LabelledClip, stratified_split
-from earmark_classifiers.training.sounds import decode_sounds
-from earmark_classifiers.training.trainers import Progress, TrainOptions, get_trainer
+from earmark_classifiers.tabular.card import with_figures
+from earmark_classifiers.training.challenge import bundle, write_table
+from earmark_classifiers.training.session import TrainRequest, train_classifier
+from earmark_classifiers.training.trainers import Progress
 
 BUNDLED: Mapping[str, Path] = {
     "features-svm": features_svm.BUNDLED,
@@ -29,66 +29,45 @@ BUNDLED: Mapping[str, Path] = {
 }
 """Where the classifier of each backend is."""
 
-LICENCE = "Apache-2.0"
+CARDS = Path("docs/models")
 
 log = structlog.get_logger()
 
 
-def read_challenge(corpus: Path) -> Dataset:
-    """Read the clips of ``labels41.csv`` in a training corpus.
-
-    Excerpts of one file are one group. Classes without a clip in the training split are left out:
-    Bus has two excerpts of one recording, nothing could be learnt and tried.
+def make_bundled(backend: str, corpus: Path, version: str) -> None:
+    """Train a backend and replace the classifier that comes with it.
 
     Parameters
     ----------
+    backend : str
+        One of `BUNDLED`.
     corpus : Path
-        Folder with ``labels41.csv``, ``manifest.csv`` and the audio the manifest names.
+        Folder with ``labels41.csv``, ``manifest.csv`` and the clips that it names.
+    version : str
+        Of the new classifier.
     """
-    with (corpus / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        manifest = {row["clip_id"]: row for row in csv.DictReader(file)}
-    with (corpus / "labels41.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    splits = defaultdict(set)
-    for row in rows:
-        splits[row["label"]].add(row["split"])
-    clips = []
-    for row in rows:
-        if "train" not in splits[row["label"]]:
-            continue
-        told = manifest[row["clip_id"]]
-        clips.append(
-            LabelledClip(
-                path=corpus / told["path"],
-                labels=(row["label"].replace("_", " "),),
-                group=f"{told['source_repo']}/{told['source_path']}",
-                split=row["split"],
-            )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_table(corpus, folder / "challenge.csv")
+        request = TrainRequest(
+            backend=backend,
+            data=folder / "challenge.csv",
+            name=backend,
+            version=version,
+            target=folder / "trained",
+            work=folder / "work",
         )
-    return Dataset(tuple(sorted({clip.labels[0] for clip in clips})), tuple(clips))
-
-
-def bundle(backend: str, corpus: Path, version: str, target: Path) -> TrainedFolder:
-    """Train and replace the classifier in `target`."""
-    data = read_challenge(corpus)
-    trainer = get_trainer(backend)
-    with tempfile.TemporaryDirectory() as work:
-        sounds = decode_sounds(data.clips, trainer.sample_rate, Path(work))
-        readable = data.without(item.path for item in sounds.unreadable)
-        log.info("decoded", clips=len(readable.clips), unreadable=len(sounds.unreadable))
-        options = TrainOptions(sounds=sounds, work=Path(work))
-        draft = trainer.train(readable, stratified_split(readable), options, _log)
-        fresh = write_trained(
-            Path(work) / "fresh", draft, name=backend, version=version, licence=LICENCE
-        )
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(fresh.path, target)
-    return fresh
+        trained = train_classifier(request, _log)
+        bundle(trained.path, BUNDLED[backend].parent, version)
+        figures = trained.training["figures"]
+        card = CARDS / f"{backend}.md"
+        card.write_text(with_figures(card.read_text("utf-8"), figures), "utf-8")
+        log.info("bundled", accuracy=figures["accuracy"], macro_recall=figures["macro_recall"])
 
 
 def _log(progress: Progress) -> None:
-    if progress.step in (0, progress.of):
-        log.info(progress.stage, of=progress.of, accuracy=progress.accuracy)
+    if progress.step % 500 == 0 or progress.step == progress.of:
+        log.info(progress.stage, step=progress.step, of=progress.of, accuracy=progress.accuracy)
 
 
 def main() -> None:
@@ -97,11 +76,8 @@ def main() -> None:
     parser.add_argument("backend", choices=sorted(BUNDLED))
     parser.add_argument("--corpus", type=Path, required=True, help="folder with labels41.csv")
     parser.add_argument("--version", default="1.0.0", help="default: %(default)s")
-    parser.add_argument("--out", type=Path, help="default: its place in the package")
     arguments = parser.parse_args()
-    target = arguments.out or BUNDLED[arguments.backend]
-    made = bundle(arguments.backend, arguments.corpus, arguments.version, target)
-    log.info("bundled", folder=str(target), **made.training["figures"])
+    make_bundled(arguments.backend, arguments.corpus, arguments.version)
 
 
 if __name__ == "__main__":
