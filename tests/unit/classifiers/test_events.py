@@ -161,6 +161,6 @@ def test_the_threshold_lies_between_sound_and_background() -> None:
 def test_the_rarer_the_sound_the_higher_the_threshold() -> None:
     rng = np.random.default_rng(0)
     truth = np.arange(4000) < 2000
-    scores = (1 / (1 + np.exp(-rng.normal(np.where(truth, 1.0, -1.0), 1)))).astype(np.float32)
-    common, rare = (choose_threshold(scores, truth, rarity) for rarity in (1, 100))
-    assert 0 < common < rare < 1
+    decisions = rng.normal(np.where(truth, 1.0, -1.0), 1).astype(np.float32)
+    common, rare = (choose_threshold(decisions, truth, rarity) for rarity in (1, 100))
+    assert common < rare

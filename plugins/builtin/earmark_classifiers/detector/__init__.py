@@ -4,11 +4,12 @@ Short overlapping windows are judged one by one and merged into events, which go
 or a table. See ``docs/models/detector.md``.
 """
 
-from earmark_classifiers.detector.classifier import DetectorClassifier
+from earmark_classifiers.detector.classifier import THRESHOLD, DetectorClassifier
 from earmark_classifiers.detector.events import Event, EventRules, find_events
 from earmark_classifiers.detector.exports import audacity_labels, raven_table
 
 __all__ = [
+    "THRESHOLD",
     "DetectorClassifier",
     "Event",
     "EventRules",

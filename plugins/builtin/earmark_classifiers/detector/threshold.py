@@ -1,4 +1,4 @@
-"""Where a detector's threshold lies, and how good it is there."""
+"""Where a detector draws the line, and how good it is there."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ RARITY = 20.0
 """Windows of background for each one with the sound, in the recordings a detector is made for."""
 
 
-def choose_threshold(scores: Floats, truth: Truth, rarity: float = RARITY) -> float:
+def choose_threshold(decisions: Floats, truth: Truth, rarity: float = RARITY) -> float:
     """Return the threshold with the best F1 in recordings where the sound is rare.
 
     Parameters
     ----------
-    scores : ndarray of float32, shape (windows,)
-        In [0, 1], of sounds that were not learnt from.
+    decisions : ndarray of float32, shape (windows,)
+        About sounds that were not learnt from; any real numbers.
     truth : ndarray of bool, shape (windows,)
         With both values.
     rarity : float
@@ -31,16 +31,15 @@ def choose_threshold(scores: Floats, truth: Truth, rarity: float = RARITY) -> fl
     Returns
     -------
     float
-        In (0, 1]: half-way between the lowest score that is taken and the next below.
+        Half-way between the lowest decision that is taken and the next below.
     """
-    levels = np.unique(scores)[::-1]
+    levels = np.unique(decisions)[::-1]
     weight = rarity * truth.sum() / (~truth).sum()
-    found = np.array([(scores[truth] >= level).sum() for level in levels], np.float64)
-    alarms = np.array([(scores[~truth] >= level).sum() for level in levels]) * weight
+    found = np.array([(decisions[truth] >= level).sum() for level in levels], np.float64)
+    alarms = np.array([(decisions[~truth] >= level).sum() for level in levels]) * weight
     f1 = 2 * found / (found + alarms + truth.sum())
     best = int(f1.argmax())
-    below = float(levels[best + 1]) if best + 1 < len(levels) else 0.0
-    return max((float(levels[best]) + below) / 2, 1e-3)
+    return float(levels[best : best + 2].mean())
 
 
 def window_figures(scores: Floats, truth: Truth, threshold: float) -> dict[str, Any]:

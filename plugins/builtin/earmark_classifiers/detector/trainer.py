@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from earmark_classifiers.detector.classifier import THRESHOLD
 from earmark_classifiers.detector.describing import describe_short
 from earmark_classifiers.detector.mixtures import mix
 from earmark_classifiers.detector.threshold import choose_threshold, window_figures
 from earmark_classifiers.embedding_linear.describing import Embedder
-from earmark_classifiers.tabular.applying import MODEL_FILE
+from earmark_classifiers.tabular.applying import MODEL_FILE, ScoringModel
+from earmark_classifiers.tabular.calibration import Calibration
 from earmark_classifiers.tabular.fitting import fit_linear
 from earmark_classifiers.tabular.learning import Learner, learn
 from earmark_classifiers.tabular.rows import BATCH, Rows, clip_windows
@@ -25,6 +27,7 @@ from earmark_classifiers.training.trainers import Progress, TrainOptions
 from earmark_plugin_api import InvalidInputError, Label, Window
 
 Floats = npt.NDArray[np.float32]
+Truth = npt.NDArray[np.bool_]
 
 BACKGROUND_NAMES = frozenset({"background", "backgrounds", "negative", "none", "other"})
 
@@ -97,9 +100,9 @@ class DetectorTrainer:
         learnt = learn(
             train, self.learner, options.seed, lambda n, of: report(Progress("training", n, of))
         )
-        scores, truth = learnt.model.score(validation.values)[:, 0], validation.row_truth[:, 0]
-        threshold = choose_threshold(scores, truth)
-        figures = window_figures(scores, truth, threshold)
+        truth = validation.row_truth[:, 0]
+        model = _centred(learnt.model, validation.values, truth)
+        figures = window_figures(model.score(validation.values)[:, 0], truth, THRESHOLD)
         report(Progress("done", 1, 1, accuracy=figures["accuracy"]))
         return Draft(
             backend=self.backend,
@@ -107,14 +110,9 @@ class DetectorTrainer:
             sample_rate=self.sample_rate,
             window=self._window,
             description=f"Finds {sound!r} in long recordings.",
-            files={MODEL_FILE: learnt.model.content()},
-            settings={
-                **learnt.model.settings(),
-                "embedder": self._embedder.identity,
-                "threshold": threshold,
-            },
+            files={MODEL_FILE: model.content()},
+            settings={**model.settings(), "embedder": self._embedder.identity},
             training={"figures": figures, "strength": learnt.strength, "background": background},
-            calibrated=True,
             embedding_size=self._embedder.embedding_size,
             devices=self._embedder.devices,
             memory_mb=self._embedder.memory_mb,
@@ -173,6 +171,13 @@ def _tell_apart(labels: Sequence[str]) -> tuple[str, str]:
         )
     (sound,) = set(labels) - set(found)
     return sound, found[0]
+
+
+def _centred(model: ScoringModel, values: Floats, truth: Truth) -> ScoringModel:
+    """Shift the scores so that the best threshold on validation windows is `THRESHOLD`."""
+    decisions = model.model.decide(model.scaler(values))[:, 0]
+    offset = -model.calibration.scale * choose_threshold(decisions, truth)
+    return replace(model, calibration=Calibration(model.calibration.scale, offset))
 
 
 def _windows(

@@ -15,7 +15,7 @@ from rich.console import Console
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.registry import get_plugin, make_classifier
 from earmark.core.broken_pipe import leave_broken_pipe
-from earmark_classifiers.detector import DetectorClassifier
+from earmark_classifiers.detector import THRESHOLD, DetectorClassifier
 from earmark_files.errors import AudioFileError
 from earmark_files.guard import GuardedDecoder
 from earmark_files.paths import display
@@ -83,8 +83,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--threshold",
             type=_share,
+            default=THRESHOLD,
             metavar="P",
-            help="confidence an event needs, 0 to 1 (default: the best on the validation sounds)",
+            help="confidence an event needs, 0 to 1 (default: %(default)s, which was the best on "
+            "the validation sounds)",
         )
         parser.add_argument(
             "--min-seconds",
