@@ -61,7 +61,9 @@ class Rows:
         """Add rows of shape (n, columns)."""
         data = np.ascontiguousarray(rows, dtype=np.float32).tobytes()
         if self._memory is None:
-            self._memory = mmap.mmap(-1, max(_FIRST_BYTES, len(data)))
+            # Private: behind what a shared mapping has grown by there is no memory.
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+            self._memory = mmap.mmap(-1, max(_FIRST_BYTES, len(data)), flags=flags)
         needed = self._bytes + len(data)
         if needed > len(self._memory):
             self._memory.resize(max(needed, 2 * len(self._memory)))
