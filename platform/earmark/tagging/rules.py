@@ -67,6 +67,10 @@ class Rules:
         ]
         return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
+    def prepare(self) -> None:
+        """Make everything ready, so that what cannot work fails now; raises as `deriver` does."""
+        _ = self.deriver
+
     @cached_property
     def deriver(self) -> Deriver:
         """What turns stored scores into tags by these rules.

@@ -35,6 +35,7 @@ from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.tagging import (
     derive_backlog,
     derive_for,
+    note_rules,
     orders_for,
     rules_for,
 )
@@ -144,6 +145,7 @@ class TagRun:
 
     def _join(self, loop: Loop, run: Run, size: int, stack: ExitStack) -> None:
         """Give the loop a run to classify, and see to it that nothing of it stays behind."""
+        note_rules(run, self.rules)
         stack.callback(self._abandon, run)
         loop.run, loop.pool = run, stack.enter_context(self._pool(size))
         loop.classification = Classification(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from django.db import transaction
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.models import Run
 from earmark.library.models import AudioFile, Library
 from earmark.library.services import AudioFacts, record_facts
-from earmark.tagging.models import Tag
-from earmark.tagging.rules import Rules, rules_for
+from earmark.tagging.knowledge import load_ucs
+from earmark.tagging.knowledge.tags import STANDS_IN
+from earmark.tagging.models import FileEvidence, Tag
+from earmark.tagging.rules import Rules
+from earmark.tagging.rules import rules_for as find_rules
 from earmark.tagging.selectors import get_tags, list_files_to_derive
-from earmark.tagging.services import derive_file_tags, note_evidence
+from earmark.tagging.services import derive_file_tags, keep_basis, note_evidence
 from earmark.writeback.selectors import list_files_to_write
 from earmark_files.metadata import TagSet
 from earmark_workers.pipeline.evidence import look_into
@@ -17,7 +24,30 @@ from earmark_workers.pipeline.writing import WriteOrder
 
 BATCH = 500
 
-__all__ = ["Rules", "derive_backlog", "derive_for", "orders_for", "rules_for", "tag_set_of"]
+__all__ = [
+    "Rules",
+    "derive_backlog",
+    "derive_for",
+    "note_rules",
+    "orders_for",
+    "rules_for",
+    "tag_set_of",
+]
+
+
+def rules_for(
+    library: Library, classifiers: Sequence[ClassifierVersion], threshold: float | None
+) -> Rules:
+    """Return the rules that hold for a library, sure to be applicable.
+
+    Raises
+    ------
+    PolicyNotApplicableError
+        If its policy cannot be applied to these classifiers: said before any sound is heard.
+    """
+    rules = find_rules(library, classifiers, threshold)
+    rules.prepare()
+    return rules
 
 
 def derive_for(library: Library, file_ids: Collection[int], rules: Rules) -> None:
@@ -33,12 +63,26 @@ def derive_for(library: Library, file_ids: Collection[int], rules: Rules) -> Non
 
 def derive_backlog(library: Library, under: str, rules: Rules) -> None:
     """Derive what earlier runs left without tags, or with tags by other rules."""
-    while batch := list(
-        list_files_to_derive(
-            library=library, classifiers=rules.classifiers, basis=rules.basis, under=under
-        )[:BATCH]
-    ):
+    waiting = list_files_to_derive(
+        library=library, classifiers=rules.classifiers, basis=rules.basis, under=under
+    )
+    last = 0
+    while batch := list(waiting.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        known = set(FileEvidence.objects.filter(file__in=batch).values_list("file", flat=True))
+        new = [file for file in batch if file.pk not in known]
+        note_evidence(found={file.pk: look_into(file) for file in new})
         derive_file_tags(files=batch, rules=rules)
+        last = batch[-1].pk
+
+
+@transaction.atomic
+def note_rules(run: Run, rules: Rules) -> None:
+    """Record on a run by which policy, and on which basis, its tags are derived."""
+    keep_basis(rules)
+    row = Run.objects.select_for_update().get(pk=run.pk)
+    row.options = {**row.options, "policy": rules.policy.version, "basis": rules.basis}
+    row.save(update_fields=["options"])
+    run.options = row.options
 
 
 def orders_for(
@@ -58,27 +102,55 @@ def orders_for(
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         tags = get_tags(file_ids=[file.pk for file in batch])
-        yield [_order(file, tags[file.pk], rules.authors) for file in batch]
+        yield [_order(file, tags[file.pk], rules) for file in batch]
 
 
-def tag_set_of(tags: Sequence[Tag], authors: tuple[str, ...]) -> TagSet:
-    """Return what a file shall say: each accepted word a keyword, the labels its genre."""
+def tag_set_of(tags: Sequence[Tag], rules: Rules, *, catid: str = "") -> TagSet:
+    """Return what a file shall say: each accepted word a keyword, the labels its genre.
+
+    Parameters
+    ----------
+    tags : sequence of Tag
+    rules : Rules
+        They were derived by.
+    catid : str
+        The file's place in UCS; empty if it is not sure enough to be written.
+    """
     accepted = [tag for tag in tags if tag.decision == Tag.Decision.ACCEPT]
-    words = [part for tag in accepted for part in tag.name.replace(";", ",").split(",")]
-    labels = dict.fromkeys(t.name for t in accepted if t.origin == Tag.Origin.CLASSIFIER)
-    named = ", ".join(labels)
-    return TagSet(keywords=tuple(words), description=named, genre=named, authors=authors)
+    words: dict[str, tuple[str, ...]] = {}
+    for tag in accepted:
+        authors = dict.fromkeys(identity for identity, *_ in tag.why["votes"])
+        for part in tag.name.replace(";", ",").split(","):
+            words.setdefault(part.strip(), tuple(authors))
+    named = ", ".join(dict.fromkeys(tag.name for tag in accepted if _names_the_sound(tag)))
+    category = load_ucs().get(catid)
+    return TagSet(
+        keywords=tuple(words),
+        description=named,
+        genre=named,
+        category=category.category if category else "",
+        subcategory=category.subcategory if category else "",
+        catid=catid if category else "",
+        authors=rules.authors,
+        keyword_authors=words if len(rules.authors) > 1 else {},
+    )
 
 
-def _order(file: AudioFile, tags: Sequence[Tag], authors: tuple[str, ...]) -> WriteOrder:
+def _names_the_sound(tag: Tag) -> bool:
+    return tag.origin == Tag.Origin.CLASSIFIER or tag.why["rule"] in STANDS_IN
+
+
+def _order(file: AudioFile, tags: Sequence[Tag], rules: Rules) -> WriteOrder:
+    tag_set = file.tag_set
+    sure = (tag_set.catid_confidence or 0.0) >= rules.policy.accept
     return WriteOrder(
         file_id=file.pk,
         location=file.location,
         size=file.size,
         mtime_ns=file.mtime_ns,
         audio_hash=file.audio_hash,
-        tags_key=file.tag_set.tags_key,
-        tags=tag_set_of(tags, authors),
+        tags_key=tag_set.tags_key,
+        tags=tag_set_of(tags, rules, catid=tag_set.catid if sure else ""),
     )
 
 

@@ -1,6 +1,6 @@
 """Everything that changes tags, and what they follow from."""
 
-from earmark.tagging.services.deriving import FileTags, derive_file_tags
+from earmark.tagging.services.deriving import FileTags, derive_file_tags, keep_basis
 from earmark.tagging.services.evidence import Found, note_evidence
 from earmark.tagging.services.policies import follow_default, set_policy
 from earmark.tagging.services.rederiving import Rederivation, plan_rederivation
@@ -13,6 +13,7 @@ __all__ = [
     "derive_file_tags",
     "follow_default",
     "import_thesaurus",
+    "keep_basis",
     "note_evidence",
     "plan_rederivation",
     "save_entry",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from earmark.core.text import to_storable
@@ -26,9 +25,19 @@ from earmark.tagging.knowledge import (
 from earmark.tagging.models import Tag, TagBasis, TagSet
 from earmark.tagging.rules import Rules
 from earmark.tagging.selectors import get_evidence, get_packed_scores
+from earmark.tagging.services.bulk import insert_rows
 from earmark.tagging.services.policies import keep_version
 
 _NOTHING = Evidence()
+_IN_LIMIT = 500
+_TAG_COLUMNS = (
+    *("file_id", "name", "confidence", "decision", "label", "mid", "origin", "why"),
+    "created_at",
+)
+_SET_COLUMNS = (
+    *("file_id", "basis_id", "audio_hash", "results", "tags_key", "content_key"),
+    *("search_words", "catid", "catid_confidence", "catid_runners_up", "created_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,27 +95,20 @@ def derive_without_storing(*, files: Iterable[AudioFile], rules: Rules) -> list[
 def store_tags(*, derived: Sequence[FileTags], rules: Rules) -> None:
     """Replace the tags of files by newly derived ones; rows that stay the same are left alone."""
     keep_basis(rules)
-    now = timezone.now()
-    sets = [_to_set(told, rules, now) for told in derived]
-    ids = [row.file_id for row in sets]
-    stored = dict(TagSet.objects.filter(file__in=ids).values_list("file", "content_key"))
-    changed = {row.file_id for row in sets if stored.get(row.file_id) != row.content_key}
-    Tag.objects.filter(file__in=changed & stored.keys()).delete()
-    Tag.objects.bulk_create(
-        _to_row(tag, told.file.pk, now)
-        for told in derived
-        if told.file.pk in changed
-        for tag in _kept(told.tags)
-    )
-    TagSet.objects.bulk_create(
-        sets,
-        update_conflicts=True,
-        unique_fields=["file"],
-        update_fields=[
-            *("basis", "audio_hash", "results", "tags_key", "content_key", "search_words"),
-            *("catid", "catid_confidence", "catid_runners_up", "created_at"),
-        ],
-    )
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    rows = {told.file.pk: _rows_of(told) for told in derived}
+    keys = {pk: _hash(own) for pk, own in rows.items()}
+    stored = dict(TagSet.objects.filter(file__in=list(rows)).values_list("file", "content_key"))
+    changed = [pk for pk, key in keys.items() if stored.get(pk) != key]
+    outdated = [pk for pk in changed if pk in stored]
+    for start in range(0, len(outdated), _IN_LIMIT):
+        # Nothing refers to tags: no need to look for what does, as `delete` would.
+        tags = Tag.objects.filter(file__in=outdated[start : start + _IN_LIMIT])
+        tags._raw_delete(tags.db)
+    tags_of = ((pk, *row, now) for pk in changed for row in rows[pk])
+    insert_rows(Tag, _TAG_COLUMNS, tags_of)
+    sets = (_set_of(told, rules, keys[told.file.pk], now) for told in derived)
+    insert_rows(TagSet, _SET_COLUMNS, sets, replacing="file_id")
 
 
 def keep_basis(rules: Rules) -> TagBasis:
@@ -127,48 +129,50 @@ def keep_basis(rules: Rules) -> TagBasis:
     return row
 
 
-def tags_key_of(tags: Iterable[DerivedTag]) -> str:
-    """Name the words that belong into the file: equal names, nothing new to write."""
-    return _hash([tag.name for tag in tags if tag.decision is Decision.ACCEPT])
+def tags_key_of(tags: Iterable[DerivedTag], catid: str = "") -> str:
+    """Name what belongs into the file, words and CatID: equal names, nothing new to write."""
+    return _hash([catid, *(tag.name for tag in tags if tag.decision is Decision.ACCEPT)])
 
 
-def _kept(tags: Iterable[DerivedTag]) -> Iterable[DerivedTag]:
-    return (tag for tag in tags if tag.decision is not Decision.DROP)
+def _rows_of(told: FileTags) -> list[tuple[Any, ...]]:
+    """Return the rows of a file's tags, as `_TAG_COLUMNS` without its first and last."""
+    return [
+        (
+            to_storable(tag.name),
+            tag.confidence,
+            tag.decision.value,
+            tag.label,
+            tag.label_id,
+            tag.origin.value,
+            _as_json(tag.why.as_dict()),
+        )
+        for tag in told.tags
+        if tag.decision is not Decision.DROP
+    ]
 
 
-def _to_set(told: FileTags, rules: Rules, now: datetime) -> TagSet:
+def _as_json(values: dict[str, Any]) -> str:
+    text = json.dumps(values)
+    # Only then there may be something that a database refuses; looking costs more than writing.
+    return json.dumps(to_storable(values)) if "\\u0000" in text or "\\ud" in text else text
+
+
+def _set_of(told: FileTags, rules: Rules, content_key: str, now: object) -> tuple[Any, ...]:
     hypernyms = rules.synonyms if rules.policy.search_hypernyms else NO_SYNONYMS
     category = categorize(told.tags, told.file.path.rpartition("/")[2])
-    return TagSet(
-        file_id=told.file.pk,
-        basis_id=rules.basis,
-        audio_hash=told.file.audio_hash,
-        results=told.results,
-        tags_key=tags_key_of(told.tags),
-        content_key=_hash([[*_values(tag)] for tag in _kept(told.tags)]),
-        search_words=to_storable("\n".join(search_terms(told.tags, hypernyms=hypernyms))),
-        catid=category.catid if category else "",
-        catid_confidence=category.confidence if category else None,
-        catid_runners_up=[list(one) for one in category.runners_up] if category else [],
-        created_at=now,
-    )
-
-
-def _values(tag: DerivedTag) -> tuple[Any, ...]:
-    return (tag.name, tag.confidence, tag.decision, tag.label_id, tag.origin, tag.why.as_dict())
-
-
-def _to_row(tag: DerivedTag, file_id: int, now: datetime) -> Tag:
-    return Tag(
-        file_id=file_id,
-        name=to_storable(tag.name),
-        confidence=tag.confidence,
-        decision=tag.decision.value,
-        label=tag.label,
-        mid=tag.label_id,
-        origin=tag.origin.value,
-        why=tag.why.as_dict(),
-        created_at=now,
+    sure = category is not None and category.confidence >= rules.policy.accept
+    return (
+        told.file.pk,
+        rules.basis,
+        told.file.audio_hash,
+        told.results,
+        tags_key_of(told.tags, category.catid if category is not None and sure else ""),
+        content_key,
+        to_storable("\n".join(search_terms(told.tags, hypernyms=hypernyms))),
+        category.catid if category else "",
+        category.confidence if category else None,
+        json.dumps(category.runners_up if category else []),
+        now,
     )
 
 
