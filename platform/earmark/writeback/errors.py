@@ -30,3 +30,13 @@ class NoTimelineError(EarmarkError):
 
     code = "no_timeline"
     hint = "Tag the file with that classifier: earmark tag --classifier NAME PATH"
+
+
+class RenameRefusedError(EarmarkError):
+    """A file keeps its name; the code says why."""
+
+    code = "rename_refused"
+
+    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code

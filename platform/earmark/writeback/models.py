@@ -1,4 +1,4 @@
-"""The record of what was written into which file."""
+"""The record of what was written into which file, and of files that got another name."""
 
 from __future__ import annotations
 
@@ -88,3 +88,63 @@ class TagWrite(models.Model):
 
     def __str__(self) -> str:
         return f"write {self.pk} to file {self.file_id}"
+
+
+class FileRename(models.Model):
+    """One change of a file's name.
+
+    A row is made before the file gets its new name (`planned`) and told the outcome afterwards,
+    so that a rename in which a process died is finished or given up, never unknown. Paths are
+    relative to the library, in text form. `sidecars` are the names of the files that go with it,
+    ``[[old, new], ...]``, in the same folder. Renames of one command share a `batch`.
+    """
+
+    class State(models.TextChoices):
+        """What became of the rename."""
+
+        PLANNED = "planned"
+        DONE = "done"
+        FAILED = "failed", "failed, file keeps its name"
+        UNDONE = "undone"
+
+    file = models.ForeignKey(
+        AudioFile, on_delete=models.CASCADE, related_name="renames", db_index=False
+    )
+    batch = models.CharField(max_length=32)
+    old_path = models.TextField()
+    new_path = models.TextField()
+    sidecars = models.JSONField(default=list, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error_message = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["planned", "done", "failed", "undone"]),
+                name="writeback_filerename_state_valid",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error_code=""),
+                name="writeback_filerename_failed_has_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="planned", finished_at__isnull=True)
+                | ~Q(state="planned") & Q(finished_at__isnull=False),
+                name="writeback_filerename_finished_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(F("file"), F("id").desc(), name="writeback_filerename_file_idx"),
+            models.Index(fields=["batch"], name="writeback_filerename_batch_idx"),
+            models.Index(
+                F("id"), condition=Q(state="planned"), name="writeback_filerename_open_idx"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"rename {self.pk} of file {self.file_id}"

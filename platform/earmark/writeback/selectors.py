@@ -1,12 +1,16 @@
-"""Questions about tag writes."""
+"""Questions about tag writes and renames."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from earmark.library.models import AudioFileQuerySet, Library
+from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
-from earmark.writeback.models import TagWrite
+from earmark.writeback.models import FileRename, TagWrite
+
+_IN_LIMIT = 500
 
 
 def list_files_to_write(*, library: Library, basis: str, under: str = "") -> AudioFileQuerySet:
@@ -28,3 +32,17 @@ def list_files_to_write(*, library: Library, basis: str, under: str = "") -> Aud
 def list_unknown_writes() -> QuerySet[TagWrite]:
     """Return the writes that were begun and never reported: their process died."""
     return TagWrite.objects.filter(state=TagWrite.State.PLANNED).select_related("file__library")
+
+
+def list_standing_renames(
+    *, files: Collection[AudioFile] = (), batches: Collection[str] = ()
+) -> list[FileRename]:
+    """Return the renames of files, or of whole commands, that can be undone; newest first."""
+    done = FileRename.objects.filter(state=FileRename.State.DONE).select_related("file__library")
+    found: dict[int, FileRename] = {}
+    for start in range(0, len(ids := [file.pk for file in files]), _IN_LIMIT):
+        chosen = done.filter(file__in=ids[start : start + _IN_LIMIT])
+        found |= {rename.pk: rename for rename in chosen}
+    if batches:
+        found |= {rename.pk: rename for rename in done.filter(batch__in=batches)}
+    return [found[pk] for pk in sorted(found, reverse=True)]

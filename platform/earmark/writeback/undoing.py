@@ -13,6 +13,7 @@ from earmark.library.services import record_stat
 from earmark.writeback.errors import NothingToUndoError
 from earmark.writeback.models import TagWrite
 from earmark_files.metadata import UndoRecord, undo
+from earmark_files.metadata.sidecar import sidecar_path
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ def undo_write(*, write_id: int) -> TagWrite:
             f"Write {write.pk} cannot be undone: it is {write.get_state_display()}."
         )
     record = UndoRecord.from_json(write.undo)
-    target = _target_now(write, record)
+    target = _target_now(write)
     undo(record, path=target)
     status = write.file.location.stat()
     with transaction.atomic():
@@ -69,7 +70,7 @@ def undo_newest_write(*, path: Path) -> TagWrite | None:
     return undo_write(write_id=write.pk) if write else None
 
 
-def _target_now(write: TagWrite, record: UndoRecord) -> Path:
-    """Follow a file that was moved since; a sidecar keeps its place beside the sound."""
+def _target_now(write: TagWrite) -> Path:
+    """Follow a file that was moved or renamed since; a sidecar keeps its place beside the sound."""
     location = write.file.location
-    return location.parent / record.path.name if write.target else location
+    return sidecar_path(location) if write.target else location
