@@ -6,21 +6,14 @@ a worker is a fresh interpreter connected by a socket pair. Nothing here polls.
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
-import tempfile
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from typing import IO
+from multiprocessing.connection import wait
 
 import structlog
 
 from earmark.core.errors import EarmarkError
-from earmark_workers.engine.environment import ENVIRONMENT
 from earmark_workers.engine.messages import (
     Advanced,
     Classified,
@@ -33,9 +26,9 @@ from earmark_workers.engine.messages import (
     Ready,
     Setup,
     StartFailed,
-    ToWorker,
     Verdict,
 )
+from earmark_workers.engine.process import Process, Task, start_process
 
 log = structlog.get_logger(__name__)
 
@@ -54,50 +47,6 @@ class EngineError(EarmarkError):
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-@dataclass
-class _Task:
-    """A file, with the classifiers that have not answered yet.
-
-    `asked` are those the process that holds it works on: all of them, or one where the file is
-    suspected of killing its worker, so that it shows whose fault it is.
-    """
-
-    id: int
-    path: str
-    size: int
-    waiting: tuple[str, ...]
-    asked: tuple[str, ...] = ()
-    crashes: int = 0
-
-    def settle(self, classifiers: Collection[str]) -> None:
-        """Take note that these need no more."""
-        self.waiting = tuple(one for one in self.waiting if one not in classifiers)
-        self.asked = tuple(one for one in self.asked if one not in classifiers)
-
-
-@dataclass(eq=False)
-class _Process:
-    popen: subprocess.Popen[bytes]
-    connection: Connection
-    errors: IO[bytes]
-    tasks: dict[int, _Task] = field(default_factory=dict)
-    ready: bool = False
-    solo: bool = False
-    """Holds one file that is suspected of having killed a worker, and gets no other."""
-
-    @property
-    def load(self) -> int:
-        """Bytes of the files it holds."""
-        return sum(task.size for task in self.tasks.values())
-
-    def send(self, message: ToWorker) -> None:
-        """Tell it something; a dead worker is noticed when its messages are read."""
-        try:
-            self.connection.send(message)
-        except OSError:
-            log.debug("worker_gone", pid=self.popen.pid)
 
 
 class WorkerPool:
@@ -126,8 +75,8 @@ class WorkerPool:
         self.size = size
         self._files_ahead = files_ahead
         self._bytes_ahead = bytes_ahead
-        self._processes: list[_Process] = []
-        self._suspects: deque[_Task] = deque()
+        self._processes: list[Process] = []
+        self._suspects: deque[Task] = deque()
         self._failed_starts = 0
         self._unusable: set[str] = set()
 
@@ -165,7 +114,7 @@ class WorkerPool:
 
         A file that is suspected of killing its worker goes `alone`: nothing else is lost with it.
         """
-        file = _Task(task, path, size, tuple(classifiers))
+        file = Task(task, path, size, tuple(classifiers))
         if alone:
             self._suspects.append(file)
             self._assign_suspects()
@@ -205,19 +154,18 @@ class WorkerPool:
             process.connection.close()
         for process in self._processes:
             process.popen.kill()
-            process.popen.wait()
-            process.errors.close()
+            process.bury()
         self._processes.clear()
         self._suspects.clear()
 
-    def _takes_more(self, process: _Process) -> bool:
+    def _takes_more(self, process: Process) -> bool:
         if process.solo:
             return False
         if len(process.tasks) < 2:
             return True
         return len(process.tasks) < self._files_ahead and process.load < self._bytes_ahead
 
-    def _assign(self, task: _Task, *, solo: bool = False) -> None:
+    def _assign(self, task: Task, *, solo: bool = False) -> None:
         idle = [p for p in self._processes if not p.tasks]
         if not idle and len(self._processes) < self.size:
             idle = [self._start()]
@@ -234,7 +182,7 @@ class WorkerPool:
         ):
             self._assign(self._suspects.popleft(), solo=True)
 
-    def _settle(self, process: _Process, task: _Task, classifiers: Collection[str]) -> None:
+    def _settle(self, process: Process, task: Task, classifiers: Collection[str]) -> None:
         """Note what needs no more work; a file of which nothing is left leaves its process."""
         task.settle(classifiers)
         if task.asked:
@@ -246,7 +194,7 @@ class WorkerPool:
             task.crashes = 0
             self._suspects.append(task)
 
-    def _hear(self, process: _Process) -> list[Event]:
+    def _hear(self, process: Process) -> list[Event]:
         """Read everything a worker has said, and bury it if it is dead."""
         events: list[Event] = []
         try:
@@ -257,7 +205,7 @@ class WorkerPool:
             events += self._bury(process)
         return events
 
-    def _take(self, process: _Process, message: FromWorker) -> Sequence[Event]:
+    def _take(self, process: Process, message: FromWorker) -> Sequence[Event]:
         if isinstance(message, Ready):
             process.ready, self._failed_starts = True, 0
             return ()
@@ -276,14 +224,10 @@ class WorkerPool:
                 self._settle(process, task, done)
         return (message,)
 
-    def _bury(self, process: _Process) -> list[Event]:
+    def _bury(self, process: Process) -> list[Event]:
         """Take a dead worker's files back; those that keep killing it fail."""
         self._processes.remove(process)
-        process.connection.close()
-        status = process.popen.wait()
-        process.errors.seek(0)
-        said = process.errors.read()[-2000:].decode(errors="replace").strip()
-        process.errors.close()
+        status, said = process.bury()
         log.warning("worker_died", pid=process.popen.pid, status=status, files=len(process.tasks))
         if not process.ready:
             self._failed_starts += 1
@@ -294,7 +238,7 @@ class WorkerPool:
                 )
         return [event for task in process.tasks.values() for event in self._suspect(task, process)]
 
-    def _suspect(self, task: _Task, process: _Process) -> Sequence[Failed]:
+    def _suspect(self, task: Task, process: Process) -> Sequence[Failed]:
         """Try a dead worker's file alone, or give up the classifier that keeps dying of it."""
         task.crashes += process.solo
         failed: Sequence[Failed] = ()
@@ -311,21 +255,7 @@ class WorkerPool:
             self._suspects.append(task)
         return failed
 
-    def _start(self) -> _Process:
-        ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is buried
-        with ours, theirs:
-            popen = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-m", "earmark_workers.engine.child", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env={**os.environ, **ENVIRONMENT},
-                # Ctrl-C is for the parent to act on; workers end when it hangs up.
-                process_group=0,
-            )
-            process = _Process(popen, Connection(ours.detach()), errors)
-        process.send(self._setup)
+    def _start(self) -> Process:
+        process = start_process(self._setup)
         self._processes.append(process)
         return process

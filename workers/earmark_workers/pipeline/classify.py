@@ -11,7 +11,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
@@ -36,7 +35,7 @@ from earmark.library.models import AudioFile
 from earmark.library.services import Identity
 from earmark_workers.engine.messages import Advanced, Classified, Failed, Identified, LoadFailed
 from earmark_workers.engine.pool import Event, WorkerPool
-from earmark_workers.pipeline.held import HeldFile, job_result
+from earmark_workers.pipeline.held import HeldFile, Step, job_result
 
 log = structlog.get_logger(__name__)
 
@@ -50,30 +49,6 @@ COMMIT_AFTER_S = 1.0
 
 ASK_AGAIN_S = 1.0
 """Where no job was free, the next question waits so long; one is asked as soon as work runs out."""
-
-
-@dataclass
-class Step:
-    """What one step brought about; everything in it is stored already.
-
-    A file is in it once every claimed job of it has ended.
-
-    Attributes
-    ----------
-    classified : list of int
-        Files that have new scores, by a worker or because equal audio had them.
-    failed : list of int
-        Files without any new score, all of whose jobs have failed; the rows say why.
-    size : int
-        Bytes of all these files.
-    seconds : float
-        Sound decoded during the step.
-    """
-
-    classified: list[int] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)
-    size: int = 0
-    seconds: float = 0.0
 
 
 class Classification:

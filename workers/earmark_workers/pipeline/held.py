@@ -1,4 +1,4 @@
-"""A file in the hands of this process: its jobs that are under way, and what came of the others."""
+"""Files in the hands of this process, and what a step of the work has brought about."""
 
 from __future__ import annotations
 
@@ -46,6 +46,30 @@ class HeldFile:
     def claims(self) -> list[Claim]:
         """Of the jobs that are not stored as ended."""
         return [job.claim for job in (*self.jobs.values(), *(job for job, _ in self.results))]
+
+
+@dataclass
+class Step:
+    """What one step brought about; everything in it is stored already.
+
+    A file is in it once every claimed job of it has ended.
+
+    Attributes
+    ----------
+    classified : list of int
+        Files that have new scores, by a worker or because equal audio had them.
+    failed : list of int
+        Files without any new score, all of whose jobs have failed; the rows say why.
+    size : int
+        Bytes of all these files.
+    seconds : float
+        Sound decoded during the step.
+    """
+
+    classified: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    size: int = 0
+    seconds: float = 0.0
 
 
 def job_result(job: ClaimedJob, event: Classified, labels: Sequence[Label]) -> JobResult:

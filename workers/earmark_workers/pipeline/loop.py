@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from earmark.jobs.models import Job, Run
 from earmark_workers.engine.pool import WorkerPool
-from earmark_workers.pipeline.classify import Classification, Step
+from earmark_workers.pipeline.classify import Classification
+from earmark_workers.pipeline.held import Step
 from earmark_workers.pipeline.recovery import release_lost_jobs
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.writing import Writing, Written

@@ -78,13 +78,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-write", action="store_true", help="keep the tags in the database only"
         )
-        output = parser.add_mutually_exclusive_group()
-        output.add_argument(
-            "--json", action="store_true", help="one JSON object a file on standard output"
-        )
-        output.add_argument(
-            "--csv", action="store_true", help="one CSV row a file on standard output"
-        )
+        _add_output_options(parser)
         parser.add_argument(
             "--threshold",
             type=_share,
@@ -177,6 +171,14 @@ class Command(BaseCommand):
             if stop.asked:
                 break
         return totals
+
+
+def _add_output_options(parser: CommandParser) -> None:
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
+        "--json", action="store_true", help="one JSON object a file on standard output"
+    )
+    output.add_argument("--csv", action="store_true", help="one CSV row a file on standard output")
 
 
 def _share(text: str) -> float:
