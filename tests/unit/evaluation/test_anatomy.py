@@ -9,6 +9,7 @@ from earmark_classifiers.evaluation.anatomy import (
     BANDS,
     COLUMNS,
     LOWEST_DB,
+    POINTS,
     Anatomy,
     Dissection,
     mel_triangles,
@@ -65,7 +66,7 @@ def test_blocks_of_any_size_give_the_same_anatomy(seconds: float) -> None:
 def test_columns_cover_the_sound_and_no_more(seconds: float) -> None:
     sound = dissect(sine(440, seconds))
     assert 1 <= len(sound.log_mel) == len(sound.cepstrum) < 2 * COLUMNS
-    assert len(sound.envelope) < 2 * COLUMNS
+    assert len(sound.envelope) < 2 * POINTS
     for count, each in (
         (len(sound.log_mel), sound.column_seconds), (len(sound.envelope), sound.envelope_seconds),
     ):  # fmt: skip

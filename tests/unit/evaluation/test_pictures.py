@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,24 @@ def test_sounds_of_any_length_have_a_picture(samples: int, silent: bool) -> None
                        np.full((windows, 2), 0.5, np.float32))  # fmt: skip
     assert size_of(draw_sound(sound, "$a$.wav", times))[1] < 1600
     size_of(draw_examples([("Dog", "$a$.wav", sound)]))
+
+
+def test_no_event_of_one_window_in_hours_is_lost_in_drawing() -> None:
+    dissection = Dissection(RATE)
+    dissection.push(np.zeros(RATE, np.float32))
+    hours = replace(dissection.finish(), seconds=3 * 3600.0, column_seconds=108.0)
+    starts = np.arange(2160, dtype=np.float32) * 5
+
+    def draw(*events: int) -> np.ndarray:
+        scores = np.zeros((2160, 1), np.float32)
+        scores[list(events)] = 1.0
+        times = ScoreTimes("x@1", ["Bell"], starts, starts + 5, scores)
+        return np.asarray(Image.open(io.BytesIO(draw_sound(hours, "a", times))))
+
+    # Twenty events far apart; each of them is seen in columns of its own.
+    events = range(33, 2160, 109)  # not under the frame at either end
+    changed = (draw(*events) != draw()).any(axis=(0, 2))
+    assert np.count_nonzero(np.diff(changed.astype(int)) == 1) == len(events)
 
 
 def test_a_sound_without_scores_has_a_smaller_picture() -> None:

@@ -19,8 +19,12 @@ from earmark_classifiers.features.names import MFCC_COUNT
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-COLUMNS = 1000
-"""Between so many and twice as many columns a picture of a long sound has."""
+COLUMNS = 320
+"""Between so many and twice as many columns the spectrogram of a long sound has: each is at least a
+pixel wide in a picture, so that no short event is lost in drawing."""
+
+POINTS = 1000
+"""The same for the envelope."""
 
 BANDS = 96
 FRAME_SECONDS = 0.04
@@ -98,8 +102,10 @@ class Dissection:
         self._samples, self._squares, self._peak = 0, 0.0, 0.0
         self._power = np.zeros(self._length // 2)
         self._frames = 0
-        self._lowest, self._highest = _Joined(1, np.minimum), _Joined(1, np.maximum)
-        self._mel, self._cepstrum = _Joined(BANDS, np.add), _Joined(MFCC_COUNT, np.add)
+        self._lowest = _Joined(1, np.minimum, POINTS)
+        self._highest = _Joined(1, np.maximum, POINTS)
+        self._mel = _Joined(BANDS, np.add, COLUMNS)
+        self._cepstrum = _Joined(MFCC_COUNT, np.add, COLUMNS)
 
     def push(self, block: Floats) -> None:
         """Take in the next samples, float32 of shape (n,), all finite."""
@@ -163,10 +169,11 @@ class Dissection:
 
 
 class _Joined:
-    """Rows whose number is kept below twice `COLUMNS` by joining neighbours."""
+    """Rows whose number is kept below twice `wanted` by joining neighbours."""
 
-    def __init__(self, width: int, join: np.ufunc) -> None:
+    def __init__(self, width: int, join: np.ufunc, wanted: int) -> None:
         self._join = join
+        self._most = 2 * wanted
         self._done = np.zeros((0, width))
         self._waiting = np.zeros((0, width))
         self.joined = 1
@@ -187,11 +194,11 @@ class _Joined:
 
     def add(self, rows: npt.NDArray[np.floating[Any]]) -> None:
         self._waiting = np.concatenate((self._waiting, rows))
-        while number := min(len(self._waiting) // self.joined, 2 * COLUMNS - len(self._done)):
+        while number := min(len(self._waiting) // self.joined, self._most - len(self._done)):
             taken = self._waiting[: number * self.joined]
             self._waiting = self._waiting[number * self.joined :].copy()
             self._done = np.concatenate((self._done, self._in_groups(taken, self.joined)))
-            if len(self._done) == 2 * COLUMNS:
+            if len(self._done) == self._most:
                 self._done = self._in_groups(self._done, 2)
                 self.joined *= 2
 

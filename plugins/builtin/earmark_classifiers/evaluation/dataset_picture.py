@@ -10,7 +10,15 @@ import numpy as np
 
 from earmark_classifiers.evaluation.anatomy import Anatomy
 from earmark_classifiers.evaluation.census import FEW_CLIPS, Census, ClassCensus
-from earmark_classifiers.evaluation.drawing import BLUE, GREEN, ORANGE, SKY, drawing, shorten
+from earmark_classifiers.evaluation.drawing import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    SKY,
+    count_in_whole,
+    drawing,
+    shorten,
+)
 from earmark_classifiers.evaluation.sound_picture import show_log_mel
 
 if TYPE_CHECKING:
@@ -76,7 +84,7 @@ def _draw_classes(axes: Axes, shown: Sequence[ClassCensus]) -> None:
         )
     axes.margins(x=0.12)
     axes.set_xlabel("Clips")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    count_in_whole(axes.xaxis)
     few = f" (orange: under {FEW_CLIPS})" if min(counts, default=0) < FEW_CLIPS else ""
     axes.set_title(f"Clips by class{few}")
 
@@ -86,7 +94,7 @@ def _draw_durations(axes: Axes, census: Census) -> None:
     axes.set_title("How long the sounds are")
     axes.set_xlabel("Duration (s)")
     axes.set_ylabel("Clips")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    count_in_whole(axes.yaxis)
     if not len(seconds):
         return
     low, high = seconds.min(), seconds.max()
@@ -106,5 +114,5 @@ def _draw_rates(axes: Axes, census: Census) -> None:
     axes.set_title("At which sample rates")
     axes.set_xlabel("Sample rate (kHz)")
     axes.set_ylabel("Clips")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    count_in_whole(axes.yaxis)
     axes.set_xlim(-0.8, max(len(rates) - 0.2, 2))

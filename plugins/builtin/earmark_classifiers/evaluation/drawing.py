@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
@@ -62,6 +63,13 @@ def drawing(width: float, height: float) -> Iterator[tuple[Figure, io.BytesIO]]:
 def shorten(name: str, length: int = LONGEST_NAME) -> str:
     """Cut a long name for an axis."""
     return name if len(name) <= length else f"{name[: length - 1].rstrip()}…"
+
+
+def count_in_whole(axis: Axis) -> None:
+    """Mark an axis that counts things at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def show_time(axes: Axes, seconds: float) -> None:

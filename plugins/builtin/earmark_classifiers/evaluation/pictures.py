@@ -14,6 +14,7 @@ from earmark_classifiers.evaluation.drawing import (
     INK,
     ORANGE,
     VERMILION,
+    count_in_whole,
     drawing,
     shorten,
 )
@@ -99,7 +100,7 @@ def draw_reliability(told: Reliability) -> bytes:
         lower.bar(told.edges[:-1], told.count, width=width, align="edge", color=BLUE, alpha=0.55,
                   edgecolor="white")  # fmt: skip
         lower.set_ylabel("Clips")
-        lower.yaxis.get_major_locator().set_params(integer=True)
+        count_in_whole(lower.yaxis)
         lower.set_xlabel("Confidence of the best class (0 to 1)")
         lower.set_xlim(0, 1)
         figure.align_ylabels()

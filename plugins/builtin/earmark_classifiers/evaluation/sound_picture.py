@@ -23,8 +23,9 @@ DYNAMIC_DB = 80.0
 QUIETEST_TOP = -40.0
 """Levels are drawn up to this at least, in dBFS, so that silence looks like silence."""
 
-MOST_WINDOWS = 1500
-"""More windows than this are drawn as the highest score of several."""
+MOST_WINDOWS = 640
+"""More windows than this are drawn as the highest score of several: each column is then at least a
+pixel wide, and no short event is lost in drawing."""
 
 MEL_TICKS = (100, 300, 1000, 3000, 10_000, 30_000)
 
