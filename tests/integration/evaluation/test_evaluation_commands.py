@@ -173,6 +173,13 @@ def test_classes_without_a_label_are_all_named(installation: Installation, tmp_p
     assert "--labels" in done.err
 
 
+def test_one_class_alone_is_no_trial(installation: Installation, labelled: Path) -> None:
+    done = installation.run("evaluate", "bands", "--data", labelled, "--limit", "1", "--json")
+    assert done.status == 1
+    assert "nothing_to_try" in done.err
+    assert done.out == ""
+
+
 def test_a_classifier_that_breaks_down_is_no_result(
     installation: Installation, labelled: Path
 ) -> None:

@@ -97,3 +97,15 @@ def test_the_best_label_of_a_class_counts() -> None:
     np.testing.assert_array_equal(
         class_scores(scores, {"kitty": (2, 3), "dog": (0,)}), np.float32([[0.9, 0.1]])
     )
+
+
+def test_what_a_detector_does_not_hear_is_the_other_class() -> None:
+    found = match_labels(["background", "dog"], LABELS[:1])
+    assert found == {"background": (), "dog": (0,)}
+    scores = class_scores(np.array([[0.9], [0.2]], np.float32), found)
+    np.testing.assert_allclose(scores, [[0.1, 0.9], [0.8, 0.2]], atol=1e-6)
+
+
+def test_two_other_classes_are_too_many_for_a_detector() -> None:
+    with pytest.raises(MappingError, match="'rain'"):
+        match_labels(["background", "dog", "rain"], LABELS[:1])

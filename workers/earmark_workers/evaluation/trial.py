@@ -89,11 +89,16 @@ def try_classifier(
     MappingError
         If the classes of the data are not those of the classifier.
     NothingToTryError
-        If not one clip could be heard, or no class is left.
+        If not one clip could be heard, or fewer than two classes are left.
     """
     columns = match_labels(
         dataset.labels, listener.manifest.labels, table=table, other_names=other_names()
     )
+    if len(columns) < 2:
+        raise NothingToTryError(
+            f"Only {len(columns)} of the classes would be tried, and what is always the same is "
+            "always right; two are needed. Leave out fewer with --labels, or raise --limit."
+        )
     clips = {
         clip.path: clip for clip in dataset.clips if any(label in columns for label in clip.labels)
     }

@@ -21,7 +21,10 @@ from earmark_plugin_api import Label
 
 Floats = npt.NDArray[np.float32]
 Columns = dict[str, tuple[int, ...]]
-"""Columns of the classifier for each class of the data, in the order of the classes."""
+"""Columns of the classifier for each class of the data, in the order of the classes.
+
+None at all stands for what a detector, a classifier of one label, does not hear.
+"""
 
 _SEPARATORS = re.compile(r"[\s_-]+")
 _LISTS = re.compile(r"\s*,\s*(?:or\s+)?")
@@ -103,7 +106,8 @@ def match_labels(
     Returns
     -------
     dict
-        Without the classes that `table` leaves out.
+        Without the classes that `table` leaves out. Of two classes and a detector, a classifier
+        of one label, the class that is not its label gets no columns: it is everything else.
 
     Raises
     ------
@@ -122,6 +126,8 @@ def match_labels(
             columns[name] = found
         else:
             unmatched.append(name)
+    if len(labels) == len(columns) == len(unmatched) == 1:
+        return {name: columns.get(name, ()) for name in classes if name in (*columns, *unmatched)}
     if unmatched:
         raise MappingError(_unmatched(unmatched, labels, known), code="labels_do_not_match")
     _require_distinct(columns, labels)
@@ -130,6 +136,8 @@ def match_labels(
 
 def class_scores(scores: Floats, columns: Columns) -> Floats:
     """Turn scores of labels into scores of the data's classes: the highest that stands for it.
+
+    What a detector does not hear has the score that is left to 1.
 
     Parameters
     ----------
@@ -143,7 +151,7 @@ def class_scores(scores: Floats, columns: Columns) -> Floats:
     """
     result = np.empty((len(scores), len(columns)), np.float32)
     for place, found in enumerate(columns.values()):
-        result[:, place] = scores[:, found].max(axis=1)
+        result[:, place] = scores[:, found].max(axis=1) if found else 1 - scores[:, 0]
     return result
 
 
