@@ -182,6 +182,22 @@ def test_calibration_finds_the_sigmoid_that_made_the_outcomes() -> None:
     assert found.log_loss(decisions, truth) < Calibration().log_loss(decisions, truth)
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+def test_calibration_of_decisions_that_hardly_overlap_is_sure_of_them(wrong: int) -> None:
+    rng = np.random.default_rng(8)
+    truth = np.arange(270) < 190
+    decisions = rng.normal(np.where(truth, 6.0, -6.0), 1.5).astype(np.float32)
+    decisions[:wrong] *= -1
+    found = fit_calibration(decisions[:, None], truth[:, None])
+    loss = found.log_loss(decisions[:, None], truth[:, None])
+    # Scikit-learn's own fit, almost without regularisation, is no better than that.
+    theirs = LogisticRegression(C=1e6).fit(decisions[:, None], truth)
+    shares = theirs.predict_proba(decisions[:, None])[:, 1]
+    best = -np.mean(np.log(np.where(truth, shares, 1 - shares)))
+    assert loss == pytest.approx(best, abs=0.03)
+    assert found(np.array([[-6.0], [6.0]], np.float32)).ravel() == pytest.approx([0, 1], abs=0.05)
+
+
 @pytest.mark.parametrize("decisions", [np.zeros((20, 2)), np.full((20, 2), 1e6), np.eye(20, 2)])
 def test_calibration_stays_finite_and_rising_whatever_it_is_fitted_to(decisions) -> None:  # type: ignore[no-untyped-def]
     for truth in (np.zeros((20, 2), bool), np.eye(20, 2, dtype=bool), np.eye(20, 2) == 0):

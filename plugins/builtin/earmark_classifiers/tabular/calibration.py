@@ -64,19 +64,20 @@ def fit_calibration(decisions: Floats, truth: Truth) -> Calibration:
     positives, negatives = int(yes.sum()), int((~yes).sum())
     target = np.where(yes, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     design = np.stack((x / spread, np.ones_like(x)), axis=1)
-    weights = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
+    weights = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
     loss = _loss(design, target, weights)
     for _ in range(100):
         share = 0.5 * (1 + np.tanh(0.5 * (design @ weights)))
         gradient = design.T @ (share - target)
         curvature = (design * (share * (1 - share))[:, None]).T @ design + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
-        length = 1.0
-        while length > 1e-6 and _loss(design, target, weights - length * step) > loss:
-            length /= 2
-        weights = weights - length * step
-        before, loss = loss, _loss(design, target, weights)
-        if before - loss <= 1e-9 * abs(before):
+        # Far from the minimum a whole step can overshoot; half of it, or less, does not.
+        tried = [weights - step / 2**halvings for halvings in range(30)]
+        better = next((new for new in tried if _loss(design, target, new) < loss), None)
+        if better is None:
+            break
+        before, weights, loss = loss, better, _loss(design, target, better)
+        if before - loss <= 1e-9 * before:
             break
     return Calibration(max(float(weights[0] / spread), 1e-3), float(weights[1]))
 
