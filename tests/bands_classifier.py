@@ -3,7 +3,7 @@
 `tests.tag_harness` lays it out as an installed distribution of its own. It needs no weights, so
 these tests are about the pipeline and not about a network. Environment variables make it slow
 (``BANDS_SECONDS_PER_WINDOW``) and keep a record of what it was asked (``BANDS_LOG``). A second
-one has a mistake in it, unless ``BROKEN_MENDED`` is set.
+one has a mistake in it, unless ``BROKEN_MENDED`` is set; a third lacks its weights.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from earmark_plugin_api import Label, Manifest, Window, WindowScores
+from earmark_plugin_api import Label, Manifest, WeightsMissingError, Window, WindowScores
 
 Floats = npt.NDArray[np.float32]
 
@@ -72,6 +72,15 @@ class Broken(Bands):
         if "BROKEN_MENDED" not in os.environ:
             raise ValueError("shapes do not match")
         return super().predict(windows)
+
+
+class Weightless(Bands):
+    """The same without its weights."""
+
+    manifest = replace(Bands.manifest, name="weightless")
+
+    def load(self, device: str = "cpu") -> None:
+        raise WeightsMissingError("The weights are not here; fetch them.")
 
 
 def _record(line: str) -> None:

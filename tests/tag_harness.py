@@ -30,6 +30,7 @@ def install_plugin(folder: Path) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: earmark-bands\nVersion: 1.0.0\n")
     (info / "entry_points.txt").write_text(
         "[earmark.classifiers]\nbands = earmark_bands:Bands\nbroken = earmark_bands:Broken\n"
+        "weightless = earmark_bands:Weightless\n"
     )
     shutil.copy(REPOSITORY / "tests" / "bands_classifier.py", folder / "earmark_bands.py")
     return folder

@@ -182,18 +182,21 @@ def test_a_mistake_in_a_classifier_is_not_held_against_the_files(
     states = "select distinct state, error_code from library_audiofile"
     assert installation.rows(states) == [("present", "")]
 
-    # Three of them are not tried this time: with and without their reports they count the same.
-    listed = installation.tag("--limit", "1", library, classifier="broken")
+    # They are not tried again: with and without their reports they count the same.
+    asked = "select count(*) from jobs_job"
+    jobs = installation.rows(asked)
+    listed = installation.tag(library, classifier="broken")
     assert (listed.status, listed.codes) == (1, done.codes)
-    plain = installation.run("tag", "--limit", "1", "--classifier", "broken", library)
+    plain = installation.run("tag", "--classifier", "broken", library)
     assert plain.status == 1
     assert "4 failed" in plain.out + plain.err
+    assert installation.rows(asked) == jobs
 
     good = installation.tag(library)
     assert good.status == 0, good.err
     assert [row["status"] for row in good.records.values()] == ["tagged"] * 4
     installation.extra["BROKEN_MENDED"] = "yes"
-    mended = installation.tag(library, classifier="broken")
+    mended = installation.tag("--force", library, classifier="broken")
     assert (mended.status, set(mended.codes.values())) == (0, {None})
 
 
