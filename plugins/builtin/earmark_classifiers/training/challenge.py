@@ -1,19 +1,24 @@
-"""The bundled `cnn` and `rnn` classifiers: their data as a table, and their folders made of what
-``earmark train`` installed.
+"""The bundled `cnn` and `rnn` classifiers: their data as a table, and their folders and cards made
+of what ``earmark train`` installed.
 
-Run as ``python -m earmark_classifiers.training.challenge table CORPUS TABLE`` before and
-``... bundle FOLDER PACKAGE VERSION`` after the training.
+Run as ``python -m earmark_classifiers.training.challenge table CORPUS TABLE`` before the training
+and ``... bundle FOLDER VERSION DOCS`` after it.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from earmark_classifiers.audioset.labels import read_labels
-from earmark_classifiers.trained import Draft, read_trained, write_trained
+from earmark_classifiers.cnn import CnnClassifier
+from earmark_classifiers.rnn import RnnClassifier
+from earmark_classifiers.trained import Draft, TrainedFolder, read_trained, write_trained
 from earmark_plugin_api import Label
 
 DISPLAY_NAMES = {
@@ -23,7 +28,15 @@ DISPLAY_NAMES = {
 }
 """Challenge classes whose AudioSet name differs by more than underscores."""
 
+ONTOLOGY_ONLY = {"oboe": "/m/05kms"}
+"""Challenge classes that AudioSet's ontology has, and its 527 labels have not."""
+
 LICENCE = "Apache-2.0"
+
+BUNDLED = {"cnn": CnnClassifier.bundled, "rnn": RnnClassifier.bundled}
+
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+"""What stands between these marks in a page is made of the figures."""
 
 
 def write_table(corpus: Path, table: Path) -> None:
@@ -55,18 +68,17 @@ def write_table(corpus: Path, table: Path) -> None:
                 writer.writerow([path, name, row["split"], group])
 
 
-def bundle(folder: Path, package: Path, version: str) -> None:
+def bundle(folder: Path, version: str) -> TrainedFolder:
     """Copy a trained classifier into the package of its backend, as the one that ships.
 
     Labels that AudioSet has get its ids, so that what is known about them holds.
     """
     trained = read_trained(folder)
-    ids = {label.name.casefold(): label.id for label in read_labels()}
-    names = [label.name for label in trained.manifest.labels]
+    ids = {label.name.casefold(): label.id for label in read_labels()} | ONTOLOGY_ONLY
     known = trained.manifest
     draft = Draft(
         backend=trained.backend,
-        labels=tuple(Label(ids.get(name.casefold(), f"challenge/{name}"), name) for name in names),
+        labels=tuple(Label(ids[label.name.casefold()], label.name) for label in known.labels),
         sample_rate=known.sample_rate,
         window=known.window,
         description=known.description,
@@ -78,10 +90,70 @@ def bundle(folder: Path, package: Path, version: str) -> None:
         devices=known.devices,
         memory_mb=known.memory_mb,
     )
-    target = package / "bundled"
+    target = BUNDLED[trained.backend]
     if target.exists():
         shutil.rmtree(target)
-    write_trained(target, draft, name=trained.backend, version=version, licence=LICENCE)
+    return write_trained(target, draft, name=trained.backend, version=version, licence=LICENCE)
+
+
+def write_card(trained: TrainedFolder, docs: Path) -> None:
+    """Write the figures of a bundled classifier, and put them into its page between the marks.
+
+    Parameters
+    ----------
+    trained : TrainedFolder
+    docs : Path
+        Folder with ``<backend>.md``.
+    """
+    figures = json.dumps(trained.training, indent=1, ensure_ascii=False) + "\n"
+    (docs / f"{trained.backend}-figures.json").write_text(figures, "utf-8")
+    page = docs / f"{trained.backend}.md"
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(before + BEGIN + describe_figures(trained) + END + after, "utf-8")
+
+
+def describe_figures(trained: TrainedFolder) -> str:
+    """Return the figures of a classifier as Markdown."""
+    told, figures = trained.training, trained.training["figures"]
+    few = ", ".join(figures["too_few_to_mean_anything"])
+    rows = [
+        ("clips learnt from", told["clips"]["train"]),
+        ("validation clips", told["clips"]["validation"]),
+        ("rounds, and the best of them", _rounds(told)),
+        ("parameters", f"{told['parameters']:,}"),
+        ("first label right", _number(figures["accuracy"])),
+        ("mean recall of the classes", _number(figures["macro_recall"])),
+        ("mean average precision", _number(figures["mean_average_precision"])),
+    ]
+    if "calibration_error" in figures:
+        rows.append(("calibration error (cross-fitted)", _number(figures["calibration_error"])))
+    classes = [
+        f"| {name} | {told['classes'][name] - row['clips']} | {row['clips']} "
+        f"| {_number(row['recall'])} | {_number(row['precision'])} |"
+        for name, row in figures["classes"].items()
+    ]
+    return "\n".join(
+        [
+            "\n\n| measure | value |\n|---|---:|",
+            *(f"| {name} | {value} |" for name, value in rows),
+            "\n| class | clips learnt from | validation clips | recall | precision |",
+            "|---|---:|---:|---:|---:|",
+            *classes,
+            f"\nFewer than five validation clips, so their own figures mean nothing: {few}.\n\n",
+        ]
+    )
+
+
+def _rounds(told: Mapping[str, Any]) -> str:
+    """Say how long it was trained, and if that is not what was planned."""
+    done, best, recipe = told["epochs"], told["best_epoch"], told["recipe"]
+    is_whole = done == recipe["epochs"] or done - best >= recipe["patience"]
+    return f"{done}, {best}" if is_whole else f"{done} of {recipe['epochs']}, broken off; {best}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _without_paths(training: dict[str, object]) -> dict[str, object]:
@@ -96,14 +168,14 @@ def main() -> None:
     table.add_argument("corpus", type=Path)
     table.add_argument("table", type=Path)
     bundling = commands.add_parser("bundle")
-    bundling.add_argument("folder", type=Path)
-    bundling.add_argument("package", type=Path)
+    bundling.add_argument("folder", type=Path, help="where the trained classifier is")
     bundling.add_argument("version")
+    bundling.add_argument("docs", type=Path, help="folder with its page")
     arguments = parser.parse_args()
     if arguments.command == "table":
         write_table(arguments.corpus, arguments.table)
     else:
-        bundle(arguments.folder, arguments.package, arguments.version)
+        write_card(bundle(arguments.folder, arguments.version), arguments.docs)
 
 
 if __name__ == "__main__":

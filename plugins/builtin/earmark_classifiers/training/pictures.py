@@ -41,15 +41,17 @@ def falling_whistle() -> Floats:
     time = np.arange(2 * RATE) / RATE
     phase = 2 * np.pi * np.cumsum(2_400 * 2 ** (-time / 1.5)) / RATE
     tones = np.sin(phase) + 0.4 * np.sin(2 * phase)
-    return (0.4 * tones * np.exp(-time) * (time < 1.5)).astype(np.float32)
+    whistle: Floats = (0.4 * tones * np.exp(-time) * (time < 1.5)).astype(np.float32)
+    return whistle
 
 
-def clicks() -> Floats:
+def four_clicks() -> Floats:
     """Two seconds: four bursts of noise."""
     rng = np.random.default_rng(1)
     time = np.arange(2 * RATE) / RATE
     burst = rng.standard_normal(len(time)) * np.exp(-30 * (time % 0.5))
-    return (0.4 * burst / np.abs(burst).max()).astype(np.float32)
+    clicks: Floats = (0.4 * burst / np.abs(burst).max()).astype(np.float32)
+    return clicks
 
 
 def spectrum(samples: Floats) -> Floats:
@@ -57,7 +59,8 @@ def spectrum(samples: Floats) -> Floats:
     frames = np.lib.stride_tricks.sliding_window_view(samples, _FFT)[::_HOP]
     power = np.abs(np.fft.rfft(frames * np.hanning(_FFT), axis=1)) ** 2
     decibels = 10 * np.log10(power / power.max() + 10 ** (_FLOOR_DB / 10))
-    return decibels.T.astype(np.float32)
+    shown: Floats = decibels.T.astype(np.float32)
+    return shown
 
 
 def examples() -> Iterator[tuple[str, Floats, Floats, Floats, Floats]]:
@@ -70,7 +73,7 @@ def examples() -> Iterator[tuple[str, Floats, Floats, Floats, Floats]]:
             after = CHANGES[name](before, RATE, rng)
             shown = spectrum(after)
         elif name == MIXUP:
-            mixed, _ = mix_up(np.stack([before, clicks()]), np.eye(2, dtype=np.float32), rng)
+            mixed, _ = mix_up(np.stack([before, four_clicks()]), np.eye(2, dtype=np.float32), rng)
             after, shown = mixed[0], spectrum(mixed[0])
         elif name == SPECTRUM_MASKS:
             shown = mask_spectra(shown[None], rng)[0]
@@ -83,12 +86,12 @@ def draw_all(folder: Path) -> list[Path]:
     from matplotlib.figure import Figure
 
     written = []
-    for name, *panels in examples():
+    for name, before, shown_before, after, shown_after in examples():
         figure = Figure(figsize=(5.6, 2.4), dpi=80, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(2, 2, sharex=True, height_ratios=(1, 2))
         for column, (title, samples, shown) in enumerate(
-            (("before", *panels[:2]), (name, *panels[2:]))
+            (("before", before, shown_before), (name, after, shown_after))
         ):
             _draw_wave(axes[0][column], samples, title)
             _draw_spectrum(axes[1][column], shown, len(samples) / RATE)

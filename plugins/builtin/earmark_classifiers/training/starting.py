@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from earmark_classifiers.audioset.network import AudioSetNetwork
@@ -70,8 +69,3 @@ def freeze(network: SegmentNetwork, count: int) -> Sequence[nn.Module]:
     for layer in frozen:
         layer.requires_grad_(False)
     return frozen
-
-
-def seeded(seed: int) -> None:
-    """Let fresh weights follow from the seed."""
-    torch.manual_seed(seed)

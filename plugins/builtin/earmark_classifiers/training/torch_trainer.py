@@ -104,13 +104,14 @@ class TorchTrainer(ABC):
         return fit, architecture
 
     def _start(self, classes: int, options: TrainOptions) -> tuple[str, SegmentNetwork]:
+        import torch
+
         from earmark_classifiers.training.starting import (
             read_trained_network,
             replace_head,
-            seeded,
         )
 
-        seeded(options.seed)
+        torch.manual_seed(options.seed)  # fresh weights follow from it
         if options.init is None:
             return self.fresh, self.architectures()[self.fresh](classes)
         folder = options.init_folder

@@ -36,12 +36,6 @@ class UnsupportedOptionError(TrainingError):
     code = "unsupported_option"
 
 
-class StoppedError(TrainingError):
-    """The training was asked to stop; its checkpoint is kept."""
-
-    code = "stopped"
-
-
 @dataclass(frozen=True)
 class Progress:
     """Where a training is.
