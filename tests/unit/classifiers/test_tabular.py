@@ -227,6 +227,15 @@ def test_folds_keep_groups_together_and_classes_spread() -> None:
     assert (fold != assign_folds(rows, 4, seed=2)).any()
 
 
+def test_clips_without_a_label_are_spread_over_the_folds_too() -> None:
+    values, _ = clouds(80, 2)
+    truth = (np.arange(80) < 20)[:, None]
+    rows = Rows(values, np.arange(80), truth, tuple(map(str, range(80))))
+    fold = assign_folds(rows, 4, seed=0)
+    assert np.bincount(fold[:20]).tolist() == [5, 5, 5, 5]
+    assert np.bincount(fold[20:]).tolist() == [15, 15, 15, 15]
+
+
 @pytest.mark.parametrize("fit", [fit_linear, fit_svm, fit_forest])
 def test_what_was_learnt_holds_for_rows_that_were_not_seen(fit) -> None:  # type: ignore[no-untyped-def]
     learnt = learn(rows_of(120, 3), Learner(fit, (0.3, 1.0)), seed=0)

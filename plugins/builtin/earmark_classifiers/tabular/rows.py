@@ -124,14 +124,16 @@ def assign_folds(rows: Rows, folds: int, seed: int) -> Indices:
     members: dict[str, list[int]] = {}
     for number, group in enumerate(rows.groups):
         members.setdefault(group, []).append(number)
-    counts = np.zeros((folds, rows.truth.shape[1]), np.int64)
+    # Clips without a label, such as a detector's backgrounds, are spread like a class of theirs.
+    truth = np.concatenate((rows.truth, ~rows.truth.any(axis=1, keepdims=True)), axis=1)
+    counts = np.zeros((folds, truth.shape[1]), np.int64)
     fold = np.zeros(len(rows.groups), np.int64)
-    rarity = rows.truth.sum(axis=0)
+    rarity = truth.sum(axis=0)
     names = [list(members)[i] for i in rng.permutation(len(members))]
     # Rare classes first: they have the fewest places left to go.
-    names.sort(key=lambda name: rarity[rows.truth[members[name]].any(axis=0)].min(initial=2**31))
+    names.sort(key=lambda name: rarity[truth[members[name]].any(axis=0)].min())
     for name in names:
-        has = rows.truth[members[name]].sum(axis=0)
+        has = truth[members[name]].sum(axis=0)
         fullness = (counts * (has > 0)).sum(axis=1) * 1_000_000 + counts.sum(axis=1)
         chosen = int(fullness.argmin())
         fold[members[name]] = chosen
