@@ -131,7 +131,8 @@ def test_a_dry_run_names_every_new_name_and_changes_nothing(dogs: Path):
 
 def test_files_sidecars_and_rows_get_the_new_name_and_a_scan_finds_nothing_new(dogs: Path):
     tags = {file.pk: file.tag_set.pk for file in AudioFile.objects.all()}
-    run("rename", *IDS, dogs)
+    text = run("rename", *IDS, dogs)
+    assert "Track 18.wav: renamed -> ANMLDog_Bark Howl_JD_KENNEL.wav" in text
     assert names(dogs) == RENAMED
     report = scan_library(library=Library.objects.get())
     assert (report.added, report.changed, report.vanished) == (0, 0, 0)

@@ -147,6 +147,7 @@ class Command(BaseCommand):
             self._fail(shown, "no_catid", "Neither name nor tags tell a CatID.", plan.ucs)
             return False
         status = "unchanged" if plan.is_noop else ("renamed" if batch else "planned")
+        arrow = "" if plan.is_noop else f" -> {show_path(Path(plan.name))}"
         if status == "renamed":
             try:
                 require_unchanged(plan.file)
@@ -159,7 +160,6 @@ class Command(BaseCommand):
             moved = [[show_path(Path(a)), show_path(Path(b))] for a, b in plan.sidecars]
             self._write({**values, "sidecars": moved, **_ucs_values(plan.ucs)})
         else:
-            arrow = "" if plan.is_noop else f" -> {show_path(Path(plan.name))}"
             self.stdout.write(f"{shown}: {status}{arrow}")
         return status == "renamed"
 
