@@ -24,10 +24,13 @@ class Recording:
     path : Path
     name : Path
         Relative to the folder that was asked for: where its tables go.
+    problem : AudioFileError or None
+        Why it cannot be listened to, where that is known before it is opened.
     """
 
     path: Path
     name: Path
+    problem: AudioFileError | None = None
 
 
 class Output(Protocol):

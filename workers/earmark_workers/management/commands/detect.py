@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ class Command(BaseCommand):
         console = Console(file=sys.stderr, soft_wrap=True)
         try:
             detector = _make_detector(options["name"])
-            recordings = list(_recordings(options["paths"]))
+            tables = bool(options["audacity"] or options["raven"])
+            recordings = _find_recordings(options["paths"], tables=tables)
             detector.load(options["device"])
             failures = self._detect(detector, recordings, options, console)
             self.stdout.flush()
@@ -137,6 +138,8 @@ class Command(BaseCommand):
             for recording in recordings:
                 line.begin(recording.path)
                 try:
+                    if recording.problem is not None:
+                        raise recording.problem
                     detections = listen(recording.path, detector, rules, decoder, line.heard)
                 except AudioFileError as error:
                     line.say(f"{display(str(recording.path))}: {error.code}: {error.message}")
@@ -180,14 +183,31 @@ def _make_detector(name: str) -> DetectorClassifier:
     return classifier
 
 
-def _recordings(paths: Sequence[Path]) -> Iterator[Recording]:
-    """Yield the sound files, each with the name its tables get."""
+def _find_recordings(paths: Sequence[Path], *, tables: bool) -> list[Recording]:
+    """Find the sound files, each once.
+
+    Raises
+    ------
+    CommandError
+        If tables are wanted and two recordings would have the same: one would be lost.
+    """
+    found: dict[Path, Recording] = {}
     for path in paths:
         root = path if path.is_dir() else path.parent
-        for found in walk(path):
-            if found.problem is None:
-                file = Path(os.fsdecode(found.path))
-                yield Recording(file, file.relative_to(root))
+        for item in walk(path):
+            file = Path(os.fsdecode(item.path))
+            recording = Recording(file, file.relative_to(root), item.problem)
+            found.setdefault(file.absolute(), recording)
+    names: dict[Path, Path] = {}
+    for recording in found.values():
+        other = names.setdefault(recording.name, recording.path)
+        if tables and other != recording.path:
+            raise CommandError(
+                f"{display(str(other))} and {display(str(recording.path))} would have the same "
+                "table. Name the folder that holds both.",
+                returncode=USAGE,
+            )
+    return list(found.values())
 
 
 def _share(text: str) -> float:
