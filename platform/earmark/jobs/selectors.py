@@ -14,12 +14,15 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.models import Job, PredictionSet, Run, Worker
 from earmark.jobs.scores import StoredScore, unpack_scores
 from earmark.jobs.timeline import Timeline, unpack_timeline
 from earmark.library.models import Library
 
 _IN_LIMIT = 500
+
+SILENT_AFTER = timedelta(seconds=60)
+"""A worker that was not heard of for so long is taken for absent."""
 
 _PREPARATION = timedelta(days=1)
 """The longest that may pass between the submission of a run and its first claim."""
@@ -78,6 +81,11 @@ def list_silent_runs(*, library: Library) -> QuerySet[Run]:
     )
     begun = Q(state=Run.State.RUNNING) | Q(created_at__lt=Now() - _PREPARATION)
     return list_open_runs(library=library).filter(begun, ~Exists(alive))
+
+
+def list_workers() -> QuerySet[Worker]:
+    """Return the workers that gave a sign of life lately, by the database's clock."""
+    return Worker.objects.filter(last_seen_at__gt=Now() - SILENT_AFTER)
 
 
 def list_lease_holders() -> list[str]:

@@ -35,11 +35,13 @@ from earmark.jobs.services.runs import (
     submit_run,
 )
 from earmark.jobs.services.sweeping import SweepReport, requeue_expired
+from earmark.jobs.services.workers import DeviceUse, forget_worker, report_worker
 
 __all__ = [
     "Claim",
     "ClaimedJob",
     "Completion",
+    "DeviceUse",
     "FoundAudio",
     "Identification",
     "JobResult",
@@ -52,9 +54,11 @@ __all__ = [
     "close_finished_runs",
     "complete_jobs",
     "fail_job",
+    "forget_worker",
     "identify_jobs",
     "release_jobs",
     "renew_leases",
+    "report_worker",
     "requeue_expired",
     "settle_follow_up",
     "submit_run",
