@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from earmark_classifiers.cnn.network import SmallCnn
+from earmark_classifiers.cnn.network import AudioSetBody, SmallCnn
 from earmark_classifiers.networks.segments import SegmentNetwork
 from earmark_classifiers.rnn.network import GruNetwork
 from earmark_classifiers.training.checkpoint import CheckpointError
@@ -25,7 +25,7 @@ from earmark_classifiers.training.loop import (
 )
 from earmark_classifiers.training.segments import Segments, class_weights, make_targets
 from earmark_classifiers.training.sounds import SoundStore, decode_sounds
-from earmark_classifiers.training.starting import freeze, replace_head
+from earmark_classifiers.training.starting import freeze, read_audioset, replace_head
 from earmark_classifiers.training.torch_trainer import WINDOW
 from earmark_classifiers.training.trainers import Progress
 from earmark_classifiers.training.validation import Validation
@@ -226,3 +226,13 @@ def test_rare_classes_weigh_more_within_bounds(data: Dataset):
     assert (weights * targets.sum(axis=0)).sum() / len(targets) == pytest.approx(1)
     several = make_targets(data.clips[:2], data.labels)
     assert several.sum(axis=1).tolist() == [1, 1]
+
+
+def test_the_body_of_audioset_hears_what_audioset_hears() -> None:
+    source = read_audioset().eval()
+    body = AudioSetBody(3, source).eval()
+    samples = torch.rand((2, 48_000), generator=torch.Generator().manual_seed(1)) - 0.5
+    with torch.inference_mode():
+        assert torch.equal(body(samples)[1], source(samples)[1])
+    assert [type(layer).__name__ for layer in body.layers()[-2:]] == ["Linear", "FeatureAttention"]
+    assert len(freeze(body, 19)) == 19

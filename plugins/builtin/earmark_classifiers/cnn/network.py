@@ -14,7 +14,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from earmark_classifiers.audioset.classifier import VERSION
 from earmark_classifiers.audioset.network import AudioSetNetwork
+from earmark_classifiers.networks.logmel import LogMel, low_part
 from earmark_classifiers.networks.mobilenet import ConvNorm
 from earmark_classifiers.networks.segments import Architectures, SegmentNetwork
 
@@ -55,8 +57,9 @@ class AudioSetBody(SegmentNetwork):
 
     def __init__(self, classes: int, source: AudioSetNetwork | None = None) -> None:
         source = AudioSetNetwork() if source is None else source
-        super().__init__(source.embed.out_features, classes, dropout=0.2)
-        self.front_end = source.front_end
+        # `audioset` hears 32 kHz; at 16 kHz these are its bands up to 8 kHz.
+        front_end = LogMel(low_part(source.front_end.spec, bands=104))
+        super().__init__(source.embed.out_features, classes, 0.2, front_end)
         self.body = source.body
         self.embedding = source.embed
         self.attention = source.level_one
@@ -73,4 +76,7 @@ class AudioSetBody(SegmentNetwork):
         return pooled
 
 
-ARCHITECTURES: Architectures = {"small": SmallCnn, "audioset": AudioSetBody}
+AUDIOSET_BODY = f"audioset-{VERSION}"
+"""The next version of `audioset` may hear otherwise, so what was trained from this one says so."""
+
+ARCHITECTURES: Architectures = {"small": SmallCnn, AUDIOSET_BODY: AudioSetBody}

@@ -26,17 +26,14 @@ class CnnTrainer(TorchTrainer):
 
     def describe(self, architecture: str, labels: tuple[str, ...]) -> str:
         """Return one sentence for people about a classifier."""
-        kinds = {
-            "small": "a small convolutional network",
-            "audioset": "the body of the audioset network",
-        }
-        return f"{len(labels)} classes: {kinds[architecture]} over log-mel segments."
+        kind = "small convolutional network" if architecture == self.fresh else "audioset's body"
+        return f"{len(labels)} classes: {kind} over log-mel segments."
 
     def start_from(self, init: str, classes: int) -> tuple[str, SegmentNetwork]:
         """Start from `audioset`; see the base class for anything else."""
         if init != "audioset":
             return super().start_from(init, classes)
-        from earmark_classifiers.cnn.network import AudioSetBody
+        from earmark_classifiers.cnn.network import AUDIOSET_BODY, AudioSetBody
         from earmark_classifiers.training.starting import read_audioset
 
-        return "audioset", AudioSetBody(classes, read_audioset())
+        return AUDIOSET_BODY, AudioSetBody(classes, read_audioset())

@@ -16,7 +16,10 @@ from earmark_classifiers.audioset.network import normalise_level
 from earmark_classifiers.networks.logmel import LogMel, LogMelSpec
 
 FRONT_END = LogMelSpec(16_000, fft=512, window=400, hop=160, bands=64, low=0.0, high=8_000.0)
-SAMPLE_RATE = FRONT_END.sample_rate
+"""What trained folders count on: never changed, or they would hear something else than they learnt.
+
+A network that wants another one gets it under another architecture name.
+"""
 
 
 class SegmentNetwork(nn.Module):
@@ -32,6 +35,8 @@ class SegmentNetwork(nn.Module):
         Length of the logits.
     dropout : float
         Share of the embedding that the head does not see in training.
+    front_end : LogMel, optional
+        Instead of one of `FRONT_END`.
 
     Attributes
     ----------
@@ -39,9 +44,11 @@ class SegmentNetwork(nn.Module):
         From embedding to logits; the only part that knows how many classes there are.
     """
 
-    def __init__(self, embedding_size: int, classes: int, dropout: float) -> None:
+    def __init__(
+        self, embedding_size: int, classes: int, dropout: float, front_end: LogMel | None = None
+    ) -> None:
         super().__init__()
-        self.front_end = LogMel(FRONT_END)
+        self.front_end = LogMel(FRONT_END) if front_end is None else front_end
         self.embedding_size = embedding_size
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(embedding_size, classes)
