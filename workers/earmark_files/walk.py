@@ -2,43 +2,28 @@
 
 Symbolic links are not followed: one that points into the library names a sound that is found under
 its real name anyway, one that points out of it must not be written to, and not following them ends
-every loop. The order is that of the sorted names, the same on every run.
+every loop. The order is the same on every run: a folder's files by name, then its folders by name.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from earmark_files.errors import AnyPath, AudioFileError, ReadErrorCode, from_os_error
+from earmark_files.selection import EVERYTHING, Selection
 
-AUDIO_EXTENSIONS = frozenset(
-    b"aac aif aifc aiff au bwf caf flac m4a m4b mka mp2 mp3 oga ogg opus rf64 snd w64 wav wave "
-    b"weba webm wma wv".split()
-)
+FOLDER_LOOP = "folder_loop"
+"""Code of the problem of a folder that holds itself, as some mounts make it look."""
 
-# Folders that operating systems and network storage put beside people's files.
-_SYSTEM_FOLDERS = frozenset(
-    {
-        b"#recycle",
-        b"#snapshot",
-        b"$recycle.bin",
-        b"@eadir",
-        b"@tmp",
-        b"__macosx",
-        b"lost+found",
-        b"recycler",
-        b"system volume information",
-    }
-)
+_SIGN_OF_LIFE = 1000
+"""Entries between two calls of `Watcher.alive`."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A name that looks like a sound file, or a folder that could not be looked into.
 
     Attributes
@@ -53,7 +38,9 @@ class FoundFile:
         Device and inode number: two names with the same pair are hard links to one file.
     problem : AudioFileError or None
         Why this cannot be a sound (FIFO, device, socket, broken link, unreadable folder ...).
-        Size, time and inode are then those of the name itself, or 0 where nothing is known.
+        Size, times and inode are then those of the name itself, or 0 where nothing is known.
+    ctime_ns : int
+        Time of the last change of content or attributes; no copying program can set it.
     """
 
     path: bytes
@@ -61,13 +48,53 @@ class FoundFile:
     mtime_ns: int
     inode: tuple[int, int]
     problem: AudioFileError | None = None
+    ctime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFolder:
+    """One folder, read to its end, or why it could not be.
+
+    Attributes
+    ----------
+    path : bytes
+        Below the root; empty for the root itself.
+    files : list of FoundFile
+        In order of their names.
+    problem : AudioFileError or None
+        With a problem `files` is empty, and nothing is known about what lies below.
+    """
+
+    path: bytes
+    files: list[FoundFile] = field(default_factory=list)
+    problem: AudioFileError | None = None
+
+
+def _nothing(*_: object) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who wants to know what happens during a walk.
+
+    Attributes
+    ----------
+    hidden : callable
+        Gets the path of each hidden file that is passed over.
+    alive : callable
+        Called now and then, so that somebody can be told that the walk goes on.
+    """
+
+    hidden: Callable[[bytes], None] = _nothing
+    alive: Callable[[], None] = _nothing
+
+
+NOBODY = Watcher()
 
 
 def walk(
-    root: AnyPath,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
-    on_hidden: Callable[[bytes], None] | None = None,
+    root: AnyPath, include: Iterable[str] = (), exclude: Iterable[str] = ()
 ) -> Iterator[FoundFile]:
     """Find the sound files below a folder.
 
@@ -75,13 +102,8 @@ def walk(
     ----------
     root : path
         A folder, which may itself be reached through a link, or a single file.
-    include : iterable of str
-        Shell patterns (`fnmatch`, case ignored). A pattern with a slash is matched against the
-        path below the root, one without against the last name. None: everything is wanted.
-    exclude : iterable of str
-        Same for what is left out; a folder that matches is not entered.
-    on_hidden : callable, optional
-        Called with the path of each hidden file that is passed over.
+    include, exclude : iterable of str
+        Patterns, see `earmark_files.selection`.
 
     Yields
     ------
@@ -94,103 +116,171 @@ def walk(
     AudioFileError
         With the first item: the root itself is missing or unreadable. An unreadable folder
         further down is yielded as a `FoundFile` with a `problem` instead.
+    InvalidPatternError
     """
     top = os.fsencode(root).rstrip(b"/") or b"/"
+    single = find_file(top)
+    if single is not None:
+        yield single
+        return
+    for folder in walk_folders(top, selection=Selection.of(include, exclude)):
+        if folder.problem is not None:
+            yield FoundFile(_join(top, folder.path), 0, 0, (0, 0), folder.problem)
+        yield from folder.files
+
+
+def find_file(path: AnyPath) -> FoundFile | None:
+    """Return what one name stands for, whatever it is called; None for a folder.
+
+    Raises
+    ------
+    AudioFileError
+        If it is not there or cannot be looked at.
+    """
+    raw = os.fsencode(path)
     try:
-        status = os.stat(top)  # noqa: PTH116 - pathlib knows no bytes
-        if not stat.S_ISDIR(status.st_mode):
-            yield _found(top, status)
-            return
-        entries = _sorted_entries(top)
-        inside = os.path.realpath(top).rstrip(b"/") + b"/"
+        status = os.stat(raw)  # noqa: PTH116 - pathlib knows no bytes
     except OSError as error:
-        raise from_os_error(error, root) from error
-    selection = _Selection(len(top.rstrip(b"/")) + 1, _compile(include), _compile(exclude))
-    stack = [iter(entries)]
+        raise from_os_error(error, path) from error
+    return None if stat.S_ISDIR(status.st_mode) else _found(raw, status)
+
+
+def walk_folders(
+    root: AnyPath,
+    *,
+    under: bytes = b"",
+    selection: Selection = EVERYTHING,
+    after: bytes | None = None,
+    watcher: Watcher = NOBODY,
+) -> Iterator[FoundFolder]:
+    """Read a folder and those below it, one after the other.
+
+    Parameters
+    ----------
+    root : path
+        Where the paths that patterns see begin.
+    under : bytes
+        Folder below the root to start with.
+    selection : Selection
+    after : bytes, optional
+        Go on behind this folder (its path below the root), as a walk that was broken off there
+        would have. The folder may be gone.
+    watcher : Watcher
+
+    Raises
+    ------
+    AudioFileError
+        With the first item: the folder to start with cannot be read.
+    """
+    top = os.fsencode(root).rstrip(b"/") or b"/"
+    reader = _Reader(top, selection, watcher)
+    mark = None if after is None else _order(after)
+    stack = [(under, 0)]
+    trail: list[tuple[int, int]] = []
     while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
-            stack.pop()
-        elif entry.is_dir(follow_symlinks=False):
-            if not selection.enters(entry):
-                continue
-            try:
-                stack.append(iter(_sorted_entries(entry.path)))
-            except OSError as error:
-                problem = from_os_error(error, entry.path)
-                yield FoundFile(entry.path, 0, 0, (0, 0), problem)
-        elif entry.name.startswith(b"."):
-            if on_hidden is not None:
-                on_hidden(entry.path)
-        elif selection.takes(entry):
-            found = _examine(entry, inside)
-            if found is not None:
-                yield found
+        path, depth = stack.pop()
+        del trail[depth:]
+        try:
+            trail.append(reader.enter(path, trail))
+            files, folders = reader.read(path, only_folders=_is_done(path, mark))
+        except OSError as error:
+            if depth == 0:
+                raise from_os_error(error, _join(top, path)) from error
+            yield FoundFolder(path, problem=from_os_error(error, _join(top, path)))
+            continue
+        except AudioFileError as error:
+            yield FoundFolder(path, problem=error)
+            continue
+        if not _is_done(path, mark):
+            yield FoundFolder(path, files)
+        later = (folder for folder in folders if mark is None or not _is_behind(folder, mark))
+        stack += [(folder, depth + 1) for folder in sorted(later, reverse=True)]
 
 
-def _sorted_entries(folder: bytes) -> list[os.DirEntry[bytes]]:
-    with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name)
+def comes_later(folder: bytes, after: bytes) -> bool:
+    """Say whether a walk reads `folder` after the folder `after`; paths are below the root."""
+    return _order(folder) > _order(after)
 
 
-def _compile(patterns: Iterable[str]) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    """Join shell patterns into one expression for names and one for paths."""
-    names: list[str] = []
-    paths: list[str] = []
-    for pattern in patterns:
-        bucket = paths if "/" in pattern.rstrip("/") else names
-        bucket.append(fnmatch.translate(pattern.strip("/")))
-    name, path = (re.compile("|".join(group), re.I) if group else None for group in (names, paths))
-    return name, path
+def _order(path: bytes) -> list[bytes]:
+    """Return what folders are ordered by: parents come before what they hold."""
+    return path.split(b"/") if path else []
+
+
+def _is_done(path: bytes, mark: list[bytes] | None) -> bool:
+    return mark is not None and _order(path) <= mark
+
+
+def _is_behind(path: bytes, mark: list[bytes]) -> bool:
+    """Say whether a folder and all it holds were read before `mark`."""
+    parts = _order(path)
+    return parts < mark and parts != mark[: len(parts)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
-    """Which entries of a folder are wanted."""
+class _Reader:
+    """Reads single folders of one tree."""
 
-    prefix: int  # length of the root and its slash, to cut them off
-    include: tuple[re.Pattern[str] | None, re.Pattern[str] | None]
-    exclude: tuple[re.Pattern[str] | None, re.Pattern[str] | None]
+    top: bytes
+    selection: Selection
+    watcher: Watcher
 
-    def enters(self, folder: os.DirEntry[bytes]) -> bool:
-        if folder.name.startswith(b".") or folder.name.lower() in _SYSTEM_FOLDERS:
-            return False
-        return not self._matches(self.exclude, folder)
+    def enter(self, path: bytes, trail: list[tuple[int, int]]) -> tuple[int, int]:
+        """Return which folder this is, unless it is one that it lies in."""
+        place = _join(self.top, path)
+        status = os.lstat(place) if path else os.stat(place)  # noqa: PTH116 - pathlib: no bytes
+        if not stat.S_ISDIR(status.st_mode):  # a link took the folder's place just now
+            raise not_a_regular_file(place, status.st_mode)
+        identity = (status.st_dev, status.st_ino)
+        # Some network file systems know no inode numbers and say 0 for all.
+        if status.st_ino and identity in trail:
+            raise AudioFileError(
+                "The folder holds itself; look at how the volume is mounted.",
+                code=FOLDER_LOOP,
+                path=place,
+            )
+        return identity
 
-    def takes(self, entry: os.DirEntry[bytes]) -> bool:
-        if not is_audio_name(entry.name):
-            return False
-        wanted = self.include == (None, None) or self._matches(self.include, entry)
-        return wanted and not self._matches(self.exclude, entry)
+    def read(self, path: bytes, *, only_folders: bool) -> tuple[list[FoundFile], list[bytes]]:
+        """Return the wanted files of a folder, and the folders to go on with, below the root."""
+        files: list[FoundFile] = []
+        folders: list[bytes] = []
+        prefix = path + b"/" if path else b""
+        with os.scandir(_join(self.top, path)) as entries:
+            for number, entry in enumerate(entries):
+                if number % _SIGN_OF_LIFE == 0:
+                    self.watcher.alive()
+                name = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if self.selection.enters(name):
+                        folders.append(name)
+                elif only_folders:
+                    continue
+                elif self.selection.takes(name):
+                    found = self._examine(entry)
+                    if found is not None:
+                        files.append(found)
+                elif entry.name.startswith(b"."):
+                    self.watcher.hidden(entry.path)
+        files.sort()
+        return files, folders
 
-    def _matches(
-        self,
-        patterns: tuple[re.Pattern[str] | None, re.Pattern[str] | None],
-        entry: os.DirEntry[bytes],
-    ) -> bool:
-        name, path = patterns
-        if name is not None and name.match(os.fsdecode(entry.name)):
-            return True
-        return path is not None and path.match(os.fsdecode(entry.path[self.prefix :])) is not None
+    def _examine(self, entry: os.DirEntry[bytes]) -> FoundFile | None:
+        try:
+            if entry.is_symlink():
+                return _examine_link(entry, self.top)
+            return _found(entry.path, entry.stat(follow_symlinks=False))
+        except OSError as error:  # vanished since the folder was read, or a link to nowhere
+            return FoundFile(entry.path, 0, 0, (0, 0), from_os_error(error, entry.path))
 
 
-def is_audio_name(name: bytes) -> bool:
-    """Say whether a file name ends like those of sound files do, in any case."""
-    return name.rpartition(b".")[2].lower() in AUDIO_EXTENSIONS and b"." in name
+def _join(top: bytes, path: bytes) -> bytes:
+    return top.rstrip(b"/") + b"/" + path if path else top
 
 
-def _examine(entry: os.DirEntry[bytes], inside: bytes) -> FoundFile | None:
-    try:
-        if entry.is_symlink():
-            return _examine_link(entry, inside)
-        return _found(entry.path, entry.stat(follow_symlinks=False))
-    except OSError as error:  # vanished since the folder was read, or a link to nowhere
-        return FoundFile(entry.path, 0, 0, (0, 0), from_os_error(error, entry.path))
-
-
-def _examine_link(entry: os.DirEntry[bytes], inside: bytes) -> FoundFile | None:
+def _examine_link(entry: os.DirEntry[bytes], top: bytes) -> FoundFile | None:
     target = os.path.realpath(entry.path, strict=True)
-    if target.startswith(inside):
+    if target.startswith(os.path.realpath(top).rstrip(b"/") + b"/"):
         return None
     problem = AudioFileError(
         "The symbolic link leads out of the library; copy the sound in, or register its own "
@@ -205,7 +295,9 @@ def _found(path: bytes, status: os.stat_result, problem: AudioFileError | None =
     if problem is None and not stat.S_ISREG(status.st_mode):
         problem = not_a_regular_file(path, status.st_mode)
     inode = (status.st_dev, status.st_ino)
-    return FoundFile(path, status.st_size, status.st_mtime_ns, inode, problem)
+    return FoundFile(
+        path, status.st_size, status.st_mtime_ns, inode, problem, ctime_ns=status.st_ctime_ns
+    )
 
 
 _KINDS = (

@@ -52,3 +52,22 @@ class LibraryBusyError(LibraryError):
 
     code = "library_busy"
     hint = "Wait until that is done and try again."
+
+
+class ScanLostError(LibraryError):
+    """Another worker has taken the scan over, or it was called off."""
+
+    code = "scan_lost"
+    hint = "Nothing is wrong with the library; the other worker goes on."
+
+
+class LibraryUnknownError(LibraryError):
+    """No library goes by that name or folder."""
+
+    code = "library_unknown"
+
+
+class InvalidLibraryError(LibraryError):
+    """A pattern, an interval or a name cannot be taken."""
+
+    code = "invalid_library"

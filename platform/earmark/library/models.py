@@ -21,13 +21,39 @@ class Library(models.Model):
     name = models.CharField(max_length=200)
     root = models.TextField()
     root_key = models.CharField(max_length=32, editable=False)
+    include = models.TextField(
+        blank=True,
+        default="",
+        help_text="Patterns as in .gitignore, one a line, such as *.wav; empty: all sounds.",
+    )
+    exclude = models.TextField(
+        blank=True,
+        default="",
+        help_text="Patterns of what is left out, one a line, such as /Old/ or *_temp.wav.",
+    )
+    scan_every = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Minutes from one scan to the next; empty: only when somebody asks.",
+    )
+    settle_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Files that changed within so many seconds are left for the next scan, as they "
+        "may still be being copied; empty: EARMARK_SETTLE_SECONDS.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_scan_at = models.DateTimeField(null=True, blank=True)
+    scan_due_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name_plural = "libraries"
         constraints = [
             models.UniqueConstraint(fields=["root_key"], name="library_library_root_uniq"),
+            models.CheckConstraint(
+                condition=Q(scan_every__isnull=True) | Q(scan_every__gte=1),
+                name="library_library_scan_every_valid",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -55,8 +81,8 @@ class AudioFileQuerySet(models.QuerySet["AudioFile"]):
         return self.filter(state=AudioFile.State.FAILED)
 
     def on_disk(self) -> AudioFileQuerySet:
-        """Files that are there, readable or not."""
-        return self.exclude(state=AudioFile.State.MISSING)
+        """Files that are there and wanted, readable or not."""
+        return self.filter(state__in=[AudioFile.State.PRESENT, AudioFile.State.FAILED])
 
     def worth_trying(self) -> AudioFileQuerySet:
         """Files to classify: present ones, and failed ones whose reason may have passed."""
@@ -78,7 +104,8 @@ class AudioFile(models.Model):
 
     `path` is relative to the library's root, in text form. `audio_hash` names the audio payload
     alone (`earmark_files.identity`): it is empty until a worker has read the file, and again
-    after the file's size or time changed.
+    after the file's size or time changed. `folder_key` finds the files of one folder
+    (`earmark.library.paths.folder_key`); empty until a scan has filled it in.
     """
 
     class State(models.TextChoices):
@@ -87,12 +114,14 @@ class AudioFile(models.Model):
         PRESENT = "present"
         MISSING = "missing"
         FAILED = "failed"
+        EXCLUDED = "excluded", "left out by the library's patterns"
 
     library = models.ForeignKey(
         Library, on_delete=models.CASCADE, related_name="files", db_index=False
     )
     path = models.TextField()
     path_key = models.CharField(max_length=32, editable=False)
+    folder_key = models.BigIntegerField(null=True, editable=False)
     size = models.BigIntegerField()
     mtime_ns = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.PRESENT)
@@ -118,7 +147,7 @@ class AudioFile(models.Model):
                 fields=["library", "path_key"], name="library_audiofile_path_uniq"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["present", "missing", "failed"]),
+                condition=Q(state__in=["present", "missing", "failed", "excluded"]),
                 name="library_audiofile_state_valid",
             ),
             models.CheckConstraint(
@@ -133,6 +162,7 @@ class AudioFile(models.Model):
         ]
         indexes = [
             models.Index(fields=["library", "state"], name="library_audiofile_state_idx"),
+            models.Index(fields=["library", "folder_key"], name="library_audiofile_folder_idx"),
             models.Index(
                 fields=["audio_hash"],
                 condition=~Q(audio_hash=""),
@@ -158,7 +188,13 @@ class ScanQuerySet(models.QuerySet["Scan"]):
 
 
 class Scan(models.Model):
-    """One look through a library: asked for, under way or done, with what it found."""
+    """One look through a library: asked for, under way or done, with what it found so far.
+
+    While it runs the row is written with every batch. `cursor` is the last folder that is done
+    (text form; it means something once `folders` is not 0): whoever takes the scan over from a
+    dead worker goes on behind it. `attempt` grows whenever the scan changes hands and is the
+    fencing token: a worker that lost its lease can write nothing more.
+    """
 
     class State(models.TextChoices):
         """How far the scan is."""
@@ -178,14 +214,23 @@ class Scan(models.Model):
     changed = models.PositiveIntegerField(default=0)
     returned = models.PositiveIntegerField(default=0)
     vanished = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    excluded = models.PositiveIntegerField(default=0)
+    settling = models.PositiveIntegerField(default=0)
+    folders = models.PositiveIntegerField(default=0)
+    cursor = models.TextField(blank=True, default="")
+    problem_count = models.PositiveIntegerField(default=0)
     problems = models.JSONField(default=list, blank=True)
     worker = models.CharField(max_length=200, blank=True, default="")
+    attempt = models.PositiveIntegerField(default=0)
+    lost_leases = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScanQuerySet.as_manager()
@@ -200,6 +245,9 @@ class Scan(models.Model):
             # One scan of a library is enough: a second request joins the first.
             models.UniqueConstraint(
                 fields=["library"], condition=Q(state="queued"), name="library_scan_queued_uniq"
+            ),
+            models.UniqueConstraint(
+                fields=["library"], condition=Q(state="running"), name="library_scan_running_uniq"
             ),
         ]
         indexes = [

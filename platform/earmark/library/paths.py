@@ -20,6 +20,21 @@ def path_key(text: str) -> str:
     return blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
 
 
+def folder_key(text: str) -> int:
+    """Return a number of 64 bits for the folder of a file, from the path of the file.
+
+    Small, because there is one for each file. Two folders may share one, though hardly ever; who
+    looks up by it compares the paths too.
+    """
+    return key_of_folder(text.rpartition("/")[0])
+
+
+def key_of_folder(text: str) -> int:
+    """Return the same number, from the path of the folder itself; "" is the library's root."""
+    digest = blake2b(text.encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
 def to_location(root: str, path: str = "") -> Path:
     """Return where something is on disk, from the text forms of root and relative path."""
     top = Path(os.fsdecode(text_to_path(root)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
+from django.db.models.functions import Now
 
-from earmark.library.models import AudioFile, AudioFileQuerySet, Library
+from earmark.library.errors import LibraryUnknownError
+from earmark.library.models import AudioFile, AudioFileQuerySet, Library, Scan
 from earmark.library.paths import path_key, to_relative
 from earmark_files.paths import path_to_text
 
@@ -34,6 +36,40 @@ def find_library(path: Path) -> Place | None:
     if library is None:
         return None
     return Place(library, to_relative(library.location, path))
+
+
+def get_library(*, named: str) -> Library:
+    """Return the library of a name, or the one whose folder this is.
+
+    Raises
+    ------
+    LibraryUnknownError
+        If there is none, or several of that name.
+    """
+    found = list(Library.objects.filter(name=named)[:2])
+    if len(found) == 1:
+        return found[0]
+    place = find_library(Path(named).expanduser().resolve())
+    if place is not None and not place.under:
+        return place.library
+    names = ", ".join(sorted(Library.objects.values_list("name", flat=True))) or "none yet"
+    problem = (
+        f"There are several libraries called {named!r}." if found else f"No library {named!r}."
+    )
+    raise LibraryUnknownError(problem, hint=f"Name its folder. Libraries: {names}.")
+
+
+def list_libraries_due() -> list[Library]:
+    """Return the libraries whose scan is due by their schedule and that have none open."""
+    scans = Scan.objects.open().filter(library=OuterRef("pk"))
+    due = Library.objects.filter(scan_due_at__lte=Now())
+    return list(due.exclude(Exists(scans)).order_by("scan_due_at"))
+
+
+def list_scanners() -> list[str]:
+    """Return the workers that hold scans."""
+    running = Scan.objects.filter(state=Scan.State.RUNNING)
+    return sorted(running.values_list("worker", flat=True).distinct())
 
 
 def list_libraries_below(folder: Path) -> list[Library]:

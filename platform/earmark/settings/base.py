@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earmark.settings import env, logs
+from earmark.settings import env, logs, queues
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
@@ -60,6 +60,50 @@ EARMARK_JOB_MAX_LOST_LEASES = env.read_number(
     "EARMARK_JOB_MAX_LOST_LEASES",
     default=3,
     meaning="How often a job may lose its worker before it fails with worker_killed.",
+)
+EARMARK_SETTLE_SECONDS = env.read_number(
+    "EARMARK_SETTLE_SECONDS",
+    default=30,
+    meaning="A scan leaves files that changed within so many seconds for the next one, as they may "
+    "still be being copied; a library may have its own. `tag` takes all it is given.",
+)
+EARMARK_BROKER_URL = env.declare(
+    "EARMARK_BROKER_URL",
+    default="none",
+    meaning="Where Celery workers hear of new work: `redis://host:6379/0`, or `filesystem://` for "
+    "several processes of one machine. Without one `earmark work` does everything.",
+)
+EARMARK_GPU_CLASSIFIERS = env.read_words(
+    "EARMARK_GPU_CLASSIFIERS",
+    default=[],
+    default_words="none",
+    meaning="Names of classifiers, separated by commas, whose jobs are left to workers of the "
+    "queue `classify.gpu`; all others are done by those of `classify.cpu`.",
+)
+EARMARK_SLICE_SECONDS = env.read_number(
+    "EARMARK_SLICE_SECONDS",
+    default=30,
+    meaning="A Celery worker takes no new work after so many seconds, finishes what it has begun "
+    "and lets the next message in.",
+)
+EARMARK_TICK_SECONDS = env.read_number(
+    "EARMARK_TICK_SECONDS",
+    default=5,
+    meaning="How often the clock looks for expired leases, due scans and idle queues.",
+)
+EARMARK_WRITES_PER_VOLUME = env.read_number(
+    "EARMARK_WRITES_PER_VOLUME",
+    default=4,
+    meaning="Files written at once on one volume, by all Celery workers together.",
+)
+EARMARK_WORKER_PROCESSES = env.read_number(
+    "EARMARK_WORKER_PROCESSES",
+    default=0,
+    meaning="Processor cores a Celery worker classifies with; 0 is all of them. On a device: "
+    "threads that decode for it.",
+)
+CELERY = queues.settings(
+    broker_url=EARMARK_BROKER_URL, data_dir=DATA_DIR, tick_seconds=EARMARK_TICK_SECONDS
 )
 EARMARK_UNDO_KEEP_DAYS = env.read_number(
     "EARMARK_UNDO_KEEP_DAYS",

@@ -17,6 +17,7 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = True
 EARMARK_LIBRARY_ROOTS: list[Path] = []
+EARMARK_SETTLE_SECONDS = 0
 # What a developer trained in the checkout must not change what tests see.
 EARMARK_CLASSIFIERS_DIR = Path(tempfile.gettempdir()) / "earmark-unused-classifiers"
 

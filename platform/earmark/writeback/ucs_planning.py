@@ -21,7 +21,7 @@ from earmark.tagging.models import TagSet
 from earmark.tagging.selectors import get_tags
 from earmark_files.metadata import MetadataError, read_tags
 from earmark_files.paths import path_to_text
-from earmark_files.walk import is_audio_name
+from earmark_files.selection import is_audio_name
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,24 @@ from earmark.library.services.identification import (
     record_stat,
 )
 from earmark.library.services.registration import check_registration, register_library
-from earmark.library.services.scanning import (
-    ScanProblem,
-    ScanProgress,
-    ScanReport,
-    scan_library,
+from earmark.library.services.removal import remove_library
+from earmark.library.services.scanning import ScanProblem, ScanReport, scan_library
+from earmark.library.services.scans import (
+    claim_scan,
+    request_scan,
+    run_next_scan,
+    run_scan,
+    start_due_scans,
 )
-from earmark.library.services.scans import claim_scan, request_scan, run_next_scan
+from earmark.library.services.updating import LibraryOptions, check_options, update_library
 
 __all__ = [
     "AudioFacts",
     "Identity",
+    "LibraryOptions",
     "ScanProblem",
-    "ScanProgress",
     "ScanReport",
+    "check_options",
     "check_registration",
     "claim_scan",
     "identify_file",
@@ -32,7 +36,11 @@ __all__ = [
     "record_facts",
     "record_stat",
     "register_library",
+    "remove_library",
     "request_scan",
     "run_next_scan",
+    "run_scan",
     "scan_library",
+    "start_due_scans",
+    "update_library",
 ]

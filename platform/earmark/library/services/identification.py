@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
+from earmark.library.paths import folder_key
 from earmark.library.services.relations import repoint_rows
 
 log = structlog.get_logger(__name__)
@@ -112,13 +113,15 @@ def _take_over_path(old: AudioFile, new: AudioFile) -> bool:
         with transaction.atomic():
             repoint_rows(new, old)
             AudioFile.objects.filter(pk=new.pk).delete()
-            AudioFile.objects.filter(pk=old.pk).update(path=new.path, path_key=new.path_key)
+            AudioFile.objects.filter(pk=old.pk).update(
+                path=new.path, path_key=new.path_key, folder_key=folder_key(new.path)
+            )
     except IntegrityError:
         # One run holds jobs for both places, so both keep their rows; the results are shared.
         log.info("move_not_merged", file=new.pk, missing_file=old.pk)
         return False
     log.info("file_moved", file=old.pk, old_path=old.path, path=new.path)
-    old.path, old.path_key = new.path, new.path_key
+    old.path, old.path_key, old.folder_key = new.path, new.path_key, folder_key(new.path)
     return True
 
 

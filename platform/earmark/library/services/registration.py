@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from earmark.library.errors import LibraryExistsError, RootNotAllowedError, RootNotFoundError
-from earmark.library.models import AudioFile, Library, Scan
-from earmark.library.paths import path_key, to_relative
+from earmark.library.models import AudioFile, Library
+from earmark.library.paths import folder_key, path_key, to_relative
 from earmark.library.selectors import find_library, list_libraries_below
 from earmark.library.services.relations import repoint_rows
+from earmark.library.services.updating import LibraryOptions, check_options
 from earmark_files.paths import display, path_to_text
 
 log = structlog.get_logger(__name__)
@@ -21,7 +24,13 @@ log = structlog.get_logger(__name__)
 _BATCH = 1000
 
 
-def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Library:
+def register_library(
+    *,
+    root: Path,
+    name: str = "",
+    trusted: bool = False,
+    options: LibraryOptions | None = None,
+) -> Library:
     """Make a folder a library.
 
     A folder that contains libraries takes them over, with all that is known about their files:
@@ -36,9 +45,13 @@ def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Li
     trusted : bool
         Whether the request comes from the shell, whose user can reach the folder anyway. Others
         are held to the roots in ``EARMARK_LIBRARY_ROOTS``.
+    options : LibraryOptions, optional
+        Which files belong to it and how often it is scanned; by default all, on request.
 
     Raises
     ------
+    InvalidLibraryError
+        If the options cannot be taken.
     RootNotFoundError
         If it is not a folder that can be read.
     RootNotAllowedError
@@ -47,6 +60,8 @@ def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Li
         If it is a library already or lies in one.
     """
     location = check_registration(root=root, trusted=trusted)
+    options = options or LibraryOptions()
+    check_options(options)
     text = path_to_text(location)
     try:
         with transaction.atomic():
@@ -54,6 +69,8 @@ def register_library(*, root: Path, name: str = "", trusted: bool = False) -> Li
                 name=(name or display(location.name or str(location)))[:200],
                 root=text,
                 root_key=path_key(text),
+                scan_due_at=timezone.now() if options.scan_every else None,
+                **asdict(options),
             )
             for inner in list_libraries_below(location):
                 _take_over(library, inner, location)
@@ -107,13 +124,15 @@ def _exists(location: Path, library: Library) -> LibraryExistsError:
 def _take_over(outer: Library, inner: Library, outer_location: Path) -> None:
     """Move the files of a library inside another into it, and forget the inner one."""
     prefix = to_relative(outer_location, inner.location)
-    inner.scans.filter(state=Scan.State.QUEUED).delete()
+    # Whoever scans the inner library notices that its scan is gone, and stops.
+    inner.scans.open().delete()
     while batch := list(AudioFile.objects.filter(library=inner).only("path")[:_BATCH]):
         for file in batch:
             file.library = outer
             file.path = f"{prefix}/{file.path}"
             file.path_key = path_key(file.path)
-        AudioFile.objects.bulk_update(batch, ["library", "path", "path_key"])
+            file.folder_key = folder_key(file.path)
+        AudioFile.objects.bulk_update(batch, ["library", "path", "path_key", "folder_key"])
     repoint_rows(inner, outer, prefix=prefix)
     log.info("library_taken_over", library=outer.pk, inner=inner.pk)
     inner.delete()

@@ -8,30 +8,36 @@ were killed are cleared away: they are no sounds, and nobody else would ever loo
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import structlog
-from django.db import transaction
-from django.db.models import F, Max, Value
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from earmark.library.errors import LibraryEmptyError, LibraryOfflineError, RootNotFoundError
-from earmark.library.models import AudioFile, AudioFileQuerySet, Library
-from earmark.library.paths import path_key, to_location
-from earmark.library.services.comparison import Batch, compare
+from earmark.library.models import AudioFile, Library
+from earmark.library.paths import key_of_folder, to_location
+from earmark.library.services.comparison import Difference, compare_file, compare_folders
+from earmark.library.services.storing import (
+    place_files,
+    store_added,
+    store_changed,
+    store_returned,
+)
+from earmark.library.services.vanishing import Marked, Vanishing
 from earmark_files.errors import AudioFileError
-from earmark_files.paths import display
-from earmark_files.walk import FoundFile, walk
+from earmark_files.paths import display, path_to_text, text_to_path
+from earmark_files.selection import Selection
+from earmark_files.walk import FoundFile, FoundFolder, Watcher, find_file, walk_folders
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 1000
-_UPDATE_BATCH = 500
+PROBLEMS_KEPT = 1000
+_FILES_AT_ONCE = 2000
+_FOLDERS_AT_ONCE = 200
+_TELL_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -51,18 +57,9 @@ class ScanProblem:
     message: str
 
 
-@dataclass(frozen=True)
-class ScanProgress:
-    """How far a scan is: numbers of files so far."""
-
-    found: int
-    added: int
-    changed: int
-
-
 @dataclass
 class ScanReport:
-    """What a scan found.
+    """What a scan found, so far or in the end.
 
     Attributes
     ----------
@@ -71,9 +68,19 @@ class ScanReport:
     added, changed, returned, vanished, unchanged : int
         How many of them are new, have another size or time, were missing before; how many are
         gone; and how many are as they were.
+    excluded : int
+        Files that had been taken in, and that the library's patterns now leave out.
+    settling : int
+        Files left for the next scan because they changed just now.
+    folders : int
+        Folders read.
+    cursor : str
+        The last of them, in text form; a scan that was broken off goes on behind it.
     problems : list of ScanProblem
-        Folders and links that could not be looked at. Files that cannot be sounds (pipes,
-        devices) are rows in state failed instead.
+        Folders and links that could not be looked at, the first thousand. Files that cannot be
+        sounds (pipes, devices) are rows in state failed instead.
+    problem_count : int
+        How many there are in all.
     """
 
     found: int = 0
@@ -82,28 +89,50 @@ class ScanReport:
     returned: int = 0
     vanished: int = 0
     unchanged: int = 0
+    excluded: int = 0
+    settling: int = 0
+    folders: int = 0
+    cursor: str = ""
     problems: list[ScanProblem] = field(default_factory=list)
+    problem_count: int = 0
+
+    def add_problem(self, path: str, code: str, message: str) -> None:
+        """Count a problem, and keep it if it is among the first."""
+        self.problem_count += 1
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(ScanProblem(path, code, message))
+
+
+def _nobody_asks(_: ScanReport) -> None:
+    """Nobody wants to know how far the scan is."""
 
 
 def scan_library(
     *,
     library: Library,
     under: str = "",
-    on_progress: Callable[[ScanProgress], None] | None = None,
+    settle_seconds: float = 0,
+    so_far: ScanReport | None = None,
+    on_progress: Callable[[ScanReport], None] = _nobody_asks,
 ) -> ScanReport:
     """Bring the rows of a library in line with its folder.
 
-    Each batch of files is committed by itself, so a scan that is broken off loses nothing and
-    the next one goes on from there. Vanished files are marked, not deleted, and only at the end
-    of a complete look.
+    Each batch of folders is committed by itself, so a scan that is broken off loses nothing and
+    the next one goes on from there. Vanished files are marked, not deleted, and only where the
+    folder could be read and the root is still the same.
 
     Parameters
     ----------
     library : Library
     under : str
         Look only at this folder or file of the library (text form); "" is all of it.
+    settle_seconds : float
+        New and changed files whose times are not older than this are left for the next scan.
+    so_far : ScanReport, optional
+        What another process had found when it was broken off; this scan goes on behind it.
     on_progress : callable, optional
-        Called after each batch.
+        Called after each batch, and every few seconds while a large folder is read. What it
+        raises ends the scan.
 
     Raises
     ------
@@ -112,47 +141,179 @@ def scan_library(
     LibraryEmptyError
         If there were sounds before and now there is none. Nothing is changed.
     RootNotFoundError
-        If the root is there but `under` is not.
+        If the root is there but `under` is not, or is no part of the library.
     """
-    volume = _volume_of(library)
-    known = AudioFile.objects.filter(library=library)
-    newest = known.aggregate(newest=Max("pk"))["newest"] or 0
-    report = ScanReport()
-    seen: set[int] = set()
-    for found in _in_batches(_walk(library, under)):
-        _apply(compare(library, found), report, seen)
-        if on_progress is not None:
-            on_progress(ScanProgress(report.found, report.added, report.changed))
-    if _volume_of(library) != volume:
-        raise _offline(library)
-    before = _below(known.on_disk().filter(pk__lte=newest), under)
-    if not report.found and before.exists():
-        raise LibraryEmptyError(
-            f"{display(to_location(library.root, under))} holds no sounds now, but did before."
-        )
-    blocked = tuple(problem.path for problem in report.problems)
-    gone = [
-        pk
-        for pk, path in before.values_list("pk", "path").iterator()
-        if pk not in seen
-        and not _is_blocked(path, blocked)
-        and _is_gone(to_location(library.root, path))
-    ]
-    report.vanished = _mark_vanished(library, gone)
+    look = _Look(library, under, settle_seconds, so_far or ScanReport(), on_progress)
+    look.take_all()
+    report = look.report
     if not under:
         Library.objects.filter(pk=library.pk).update(last_scan_at=timezone.now())
-    log.info("library_scanned", library=library.pk, found=report.found, vanished=len(gone))
+    log.info("library_scanned", library=library.pk, found=report.found, vanished=report.vanished)
     return report
 
 
-def _walk(library: Library, under: str) -> Iterator[FoundFile]:
+class _Look:
+    """One look at a library."""
+
+    def __init__(
+        self,
+        library: Library,
+        under: str,
+        settle_seconds: float,
+        report: ScanReport,
+        on_progress: Callable[[ScanReport], None],
+    ) -> None:
+        self.report = report
+        self._library = library
+        self._under = under
+        self._settle = settle_seconds
+        self._on_progress = on_progress
+        self._told = time.monotonic()
+        self._after = text_to_path(report.cursor) if report.folders else None
+        self._volume = _volume_of(library)
+        self._selection = Selection.of(library.include.splitlines(), library.exclude.splitlines())
+        self._vanishing = Vanishing(
+            library, self._selection, check_volume=self._check_volume, alive=self._stay_alive
+        )
+        self._read: set[int] = set()
+
+    def take_all(self) -> None:
+        """Look at everything that is asked for."""
+        start = _start_of(self._library, self._under, self._selection)
+        single = self._single(start)
+        for _ in place_files(self._library):
+            self._stay_alive()
+        if single is not None:
+            self._apply(
+                compare_file(self._library, self._under, single, settle_seconds=self._settle)
+            )
+            self._tell()
+            return
+        for folders in _in_batches(self._folders()):
+            self._take(folders)
+        self._check_volume()
+        self._check_not_empty()
+        self._count(self._vanishing.mark())
+        for marked in self._vanishing.mark_unread(self._under, self._read, self._after):
+            self._count(marked)
+            self._tell()
+
+    def _single(self, start: Path) -> FoundFile | None:
+        try:
+            return find_file(start)
+        except AudioFileError as error:
+            raise self._not_there(start) from error
+
+    def _folders(self) -> Iterator[FoundFolder]:
+        try:
+            yield from walk_folders(
+                self._library.location,
+                under=text_to_path(self._under) if self._under else b"",
+                selection=self._selection,
+                after=self._after,
+                watcher=Watcher(hidden=_clear_leftover, alive=self._stay_alive),
+            )
+        except AudioFileError as error:
+            raise self._not_there(to_location(self._library.root, self._under)) from error
+
+    def _not_there(self, start: Path) -> RootNotFoundError | LibraryOfflineError:
+        if self._under and self._library.location.is_dir():
+            return RootNotFoundError(f"{display(start)} cannot be looked at.")
+        return _offline(self._library)
+
+    def _take(self, folders: list[FoundFolder]) -> None:
+        for folder in folders:
+            if folder.problem is not None:
+                path = path_to_text(folder.path)
+                self._vanishing.block(path)
+                self.report.add_problem(path, folder.problem.code, folder.problem.message)
+        read = [folder for folder in folders if folder.problem is None]
+        difference = compare_folders(self._library, read, settle_seconds=self._settle)
+        self._read.update(key_of_folder(path_to_text(folder.path)) for folder in read)
+        self._apply(difference)
+        self._vanishing.add(difference.gone)
+        if self.report.found:  # else the root may just be empty by accident
+            self._count(self._vanishing.mark())
+        self.report.folders += len(folders)
+        self.report.cursor = path_to_text(folders[-1].path)
+        self._tell()
+
+    def _apply(self, difference: Difference) -> None:
+        report = self.report
+        for count in store_changed(difference.changed):
+            report.changed += count
+            self._stay_alive()
+        for count in store_added(self._library, difference.added):
+            report.added += count
+            self._stay_alive()
+        store_returned(difference.returned)
+        report.returned += len(difference.returned)
+        report.unchanged += difference.unchanged
+        report.settling += difference.settling
+        report.found += difference.found
+        for problem in difference.problems:
+            report.add_problem(*problem)
+
+    def _count(self, marked: Marked) -> None:
+        self.report.vanished += marked.vanished
+        self.report.excluded += marked.excluded
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        self._on_progress(self.report)
+
+    def _stay_alive(self) -> None:
+        if time.monotonic() - self._told > _TELL_EVERY_S:
+            self._tell()
+
+    def _check_volume(self) -> None:
+        """See to it that the root is the folder it was at the start."""
+        if _volume_of(self._library) != self._volume:
+            raise _offline(self._library)
+
+    def _check_not_empty(self) -> None:
+        known = AudioFile.objects.filter(library=self._library).on_disk().under(self._under)
+        if not self.report.found and known.exists():
+            place = to_location(self._library.root, self._under)
+            raise LibraryEmptyError(
+                f"{display(place)} holds no sounds that are wanted now, but did before."
+            )
+
+
+def _start_of(library: Library, under: str, selection: Selection) -> Path:
+    """Return where to begin, if that is a part of the library."""
     start = to_location(library.root, under)
-    try:
-        yield from walk(start, on_hidden=_clear_leftover)
-    except AudioFileError as error:
-        if under and library.location.is_dir():
-            raise RootNotFoundError(f"{display(start)} cannot be looked at.") from error
-        raise _offline(library) from error
+    if not under:
+        return start
+    raw = text_to_path(under)
+    real = Path(os.path.realpath(library.location)) / os.fsdecode(raw)
+    straight = not {b"", b".", b".."} & set(raw.split(b"/"))
+    if not straight or Path(os.path.realpath(start)) != real:
+        raise RootNotFoundError(
+            f"{display(start)} does not lie in the library itself.",
+            hint="Name a folder below the library's root, without links on the way.",
+        )
+    if not selection.reaches(raw.rpartition(b"/")[0] if start.is_file() else raw):
+        raise RootNotFoundError(
+            f"{display(start)} is left out of the library.",
+            hint="Hidden and system folders always are; others by the library's patterns.",
+        )
+    return start
+
+
+def _in_batches(folders: Iterator[FoundFolder]) -> Iterator[list[FoundFolder]]:
+    """Gather folders until they are worth a question to the database, or time has passed."""
+    batch: list[FoundFolder] = []
+    files, begun = 0, time.monotonic()
+    for folder in folders:
+        batch.append(folder)
+        files += len(folder.files)
+        late = time.monotonic() - begun > _TELL_EVERY_S
+        if files >= _FILES_AT_ONCE or len(batch) >= _FOLDERS_AT_ONCE or late:
+            yield batch
+            batch, files, begun = [], 0, time.monotonic()
+    if batch:
+        yield batch
 
 
 def _clear_leftover(path: bytes) -> None:
@@ -186,62 +347,3 @@ def _offline(library: Library) -> LibraryOfflineError:
         f"The folder of the library {library.name!r} ({display(library.location)}) "
         "is not there or cannot be read."
     )
-
-
-def _in_batches(found: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
-    rest = iter(found)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
-
-
-def _apply(batch: Batch, report: ScanReport, seen: set[int]) -> None:
-    now = timezone.now()
-    for file in (*batch.added, *batch.changed, *batch.returned):
-        file.last_seen_at = now
-    with transaction.atomic():
-        # Another scan may have added the same file since we looked.
-        AudioFile.objects.bulk_create(batch.added, ignore_conflicts=True)
-        AudioFile.objects.bulk_update(
-            [*batch.changed, *batch.returned],
-            [
-                *("size", "mtime_ns", "state", "error_code", "error_message"),
-                *("error_retryable", "audio_hash", "last_seen_at"),
-            ],
-            batch_size=_UPDATE_BATCH,
-        )
-    seen.update(batch.seen)
-    report.added += len(batch.added)
-    report.changed += len(batch.changed)
-    report.returned += len(batch.returned)
-    report.unchanged += batch.unchanged
-    report.found += batch.found
-    report.problems += [ScanProblem(*problem) for problem in batch.problems]
-
-
-def _below(files: AudioFileQuerySet, under: str) -> AudioFileQuerySet:
-    return files.under(under) | files.filter(path_key=path_key(under)) if under else files
-
-
-def _is_blocked(path: str, blocked: tuple[str, ...]) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in blocked)
-
-
-def _is_gone(location: Path) -> bool:
-    """Look again: the file may have been taken for gone because a worker recognised a move."""
-    try:
-        return not stat.S_ISREG(os.lstat(location).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False  # it cannot be looked at, which is not the same as being gone
-
-
-def _mark_vanished(library: Library, gone: list[int]) -> int:
-    changes: dict[str, object] = {"state": AudioFile.State.MISSING}
-    if library.last_scan_at is not None:
-        changes["last_seen_at"] = Greatest(F("last_seen_at"), Value(library.last_scan_at))
-    count = 0
-    for start in range(0, len(gone), _UPDATE_BATCH):
-        rows = AudioFile.objects.filter(pk__in=gone[start : start + _UPDATE_BATCH]).on_disk()
-        count += rows.update(**changes)
-    return count
