@@ -364,7 +364,7 @@ class TestExplain:
         assert not Tag.objects.filter(decision="drop").exists()
         text = run("explain", str(file.location))
         assert "dropped:" in text
-        assert "Skateboard  0.70  the policy allows no more for one file" in text
+        assert "Bell  0.70  the policy allows no more for one file" in text
         assert "policy or words have changed since" in text
         assert "the file cannot be read" in text
 

@@ -63,7 +63,7 @@ class Candidate:
     Attributes
     ----------
     label : Label
-        With AudioSet's id and name wherever it has them.
+        With AudioSet's id wherever it has one.
     score : float
         In [0, 1].
     votes : tuple of Vote
@@ -104,7 +104,7 @@ def voice_of(identity: str, labels: Sequence[Label], *, calibrated: bool = False
     is_challenge = bool(labels) and all(label.name in challenge for label in labels)
     joined = []
     for label in labels:
-        node = ontology.get(challenge[label.name] if is_challenge else label.id)
+        node = ontology.get(challenge[label.name]) if is_challenge else None
         joined.append(Label(node.id, node.name) if node else label)
     return Voice(identity, tuple(joined), calibrated)
 

@@ -112,6 +112,7 @@ class SynonymBook:
             for name in (node.tag, *node.other_names):
                 self._by_name.setdefault(fold_name(name), self._by_id[node.id])
         self._known: dict[tuple[str, str], tuple[Synonym, ...]] = {}
+        self._broader: dict[Label, tuple[Synonym, ...]] = {}
 
     @property
     def version(self) -> str:
@@ -124,10 +125,14 @@ class SynonymBook:
 
     def hypernyms_of(self, label: Label) -> tuple[Synonym, ...]:
         """Return the words one level above the label's senses, five at most, for searches only."""
-        choice = self._choice_of(label.id, label.name)
-        senses = self._senses_of(choice) if choice else ()
-        above = (replace(sense, lemmas=sense.broader) for sense in senses)
-        return select_words(above, frozenset(), names_within(label.name))
+        known = self._broader.get(label)
+        if known is None:
+            choice = self._choice_of(label.id, label.name)
+            senses = self._senses_of(choice) if choice else ()
+            above = (replace(sense, lemmas=sense.broader) for sense in senses)
+            known = select_words(above, frozenset(), names_within(label.name))
+            self._broader[label] = known
+        return known
 
     def expand(self, word: str) -> tuple[Synonym, ...]:
         """Return the synonyms of a label name or free word; empty where the sense is unsure."""
