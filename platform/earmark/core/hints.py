@@ -1,0 +1,68 @@
+"""Tell workers that there may be work for them.
+
+A hint may get lost, come twice or come late: the clock (`earmark.tick`) sends another one for as
+long as there is work. So nobody who submits something ever fails for want of a broker.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, HINT_EXPIRES_S, SCAN, WRITE
+
+log = structlog.get_logger(__name__)
+
+_TASKS = {
+    SCAN: "earmark.scan",
+    CLASSIFY_CPU: "earmark.classify",
+    CLASSIFY_GPU: "earmark.classify",
+    WRITE: "earmark.write",
+}
+
+
+def classify_queue(classifier: str) -> str:
+    """Return the queue whose workers do the jobs of a classifier, by its name."""
+    return CLASSIFY_GPU if classifier in settings.EARMARK_GPU_CLASSIFIERS else CLASSIFY_CPU
+
+
+def hint_on_commit(queue: str) -> None:
+    """Send a hint when the present transaction is committed; see `send_hint`."""
+    transaction.on_commit(partial(send_hint, queue))
+
+
+def send_hint(queue: str, *, times: int = 1) -> bool:
+    """Tell the workers of a queue to look for work; return whether that could be sent.
+
+    Without a broker nothing happens. A broker that is away is logged and no error.
+
+    Parameters
+    ----------
+    queue : str
+        One of `earmark.settings.queues.ALL`.
+    times : int
+        How many workers to wake.
+    """
+    if not settings.EARMARK_BROKER_URL:
+        return False
+    # Not before: without a broker no process needs Celery at all.
+    from earmark.celery import app
+
+    try:
+        with app.connection_for_write() as connection:
+            for _ in range(times):
+                app.send_task(
+                    _TASKS[queue],
+                    args=[queue],
+                    queue=queue,
+                    connection=connection,
+                    expires=HINT_EXPIRES_S,
+                    retry=False,
+                )
+    except (OSError, *app.connection_for_write().recoverable_connection_errors) as error:
+        log.warning("hint_not_sent", queue=queue, reason=str(error))
+        return False
+    return True
