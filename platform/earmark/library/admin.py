@@ -17,10 +17,18 @@ from earmark.core.admin import ModelAdmin, ResultAdmin, link_to_list
 from earmark.core.errors import EarmarkError
 from earmark.library.models import AudioFile, Library, Scan
 from earmark.library.selectors import count_files
-from earmark.library.services import check_registration, register_library, request_scan
-from earmark_files.paths import display
+from earmark.library.services import (
+    LibraryOptions,
+    check_options,
+    check_registration,
+    register_library,
+    request_scan,
+    update_library,
+)
+from earmark_files.paths import display, text_to_path
 
-_FACTS = ["folder", "files", "created_at", "last_scan_at", "links"]
+_FACTS = ["folder", "files", "created_at", "last_scan_at", "scan_due_at", "links"]
+_OPTIONS = ["include", "exclude", "scan_every", "settle_seconds"]
 
 if TYPE_CHECKING:  # Django's own class takes no type arguments when it runs
     LibraryForm = forms.ModelForm[Library]
@@ -28,17 +36,46 @@ else:
     LibraryForm = forms.ModelForm
 
 
-class RegisterForm(LibraryForm):
+class OptionsForm(LibraryForm):
+    """What people may change of a library."""
+
+    class Meta:
+        model = Library
+        fields = ["name", *_OPTIONS]
+        widgets = {name: forms.Textarea(attrs={"rows": 4}) for name in ("include", "exclude")}
+
+    def clean(self) -> dict[str, Any]:
+        """Check the options and say what is wrong with them."""
+        values = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                check_options(self.options())
+            except EarmarkError as error:
+                raise forms.ValidationError(str(error), code=error.code) from error
+        return values
+
+    def options(self) -> LibraryOptions:
+        """Return what was chosen."""
+        return LibraryOptions(**{name: self.cleaned_data[name] for name in _OPTIONS})
+
+    def save(self, commit: bool = True) -> Library:
+        """Change the library; the row is saved whatever `commit` says."""
+        self.instance = update_library(
+            library=self.instance, name=self.cleaned_data["name"], options=self.options()
+        )
+        return self.instance
+
+    def save_m2m(self) -> None:
+        """Do nothing: a library refers to nothing. The admin calls it after `save`."""
+
+
+class RegisterForm(OptionsForm):
     """Asks for a folder on the server."""
 
     folder = forms.CharField(
         help_text="Full path of a folder on this machine, inside EARMARK_LIBRARY_ROOTS.",
         widget=forms.TextInput(attrs={"size": 80}),
     )
-
-    class Meta:
-        model = Library
-        fields = ["name"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,12 +94,11 @@ class RegisterForm(LibraryForm):
     def save(self, commit: bool = True) -> Library:
         """Register the library; the row is saved whatever `commit` says."""
         self.instance = register_library(
-            root=self.cleaned_data["folder"], name=self.cleaned_data["name"]
+            root=self.cleaned_data["folder"],
+            name=self.cleaned_data["name"],
+            options=self.options(),
         )
         return self.instance
-
-    def save_m2m(self) -> None:
-        """Do nothing: a library refers to nothing. The admin calls it after `save`."""
 
 
 @admin.register(Library)
@@ -76,14 +112,17 @@ class LibraryAdmin(ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Library | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[Library]]:
-        """Ask for the folder once; afterwards only the name can be changed."""
-        if obj is None:
-            return RegisterForm
-        return super().get_form(request, obj, change, **kwargs)
+        """Ask for the folder once; afterwards all but that can be changed."""
+        return RegisterForm if obj is None else OptionsForm
+
+    def save_model(
+        self, request: HttpRequest, obj: Library, form: forms.ModelForm[Library], change: bool
+    ) -> None:
+        """Do nothing: the form has saved it through the services."""
 
     def get_fields(self, request: HttpRequest, obj: Library | None = None) -> list[Any]:
         """Show what a library is only once there is one."""
-        return ["name", *_FACTS] if obj else ["folder", "name"]
+        return ["name", *_OPTIONS, *_FACTS] if obj else ["folder", "name", *_OPTIONS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Library | None = None) -> list[str]:
         """See `get_fields`."""
@@ -161,7 +200,12 @@ class ScanAdmin(ResultAdmin):
 
     list_display = [
         *("id", "library", "state", "found", "added", "changed", "returned", "vanished"),
-        *("error_message", "created_at", "finished_at"),
+        *("place", "error_message", "updated_at", "finished_at"),
     ]
     list_filter = ["state", "library"]
     list_select_related = ["library"]
+
+    @admin.display(description="at the folder")
+    def place(self, scan: Scan) -> str:
+        """Where a scan that is under way has come to."""
+        return display(text_to_path(scan.cursor)) if scan.state == Scan.State.RUNNING else ""

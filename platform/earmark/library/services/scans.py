@@ -79,7 +79,7 @@ def restart_scans(*, library: Library) -> None:
 
 
 def claim_scan(
-    *, worker: str, dead_workers: Collection[str] = (), scan: Scan | None = None
+    *, worker: str, dead_workers: Collection[str] = (), library: Library | None = None
 ) -> Scan | None:
     """Take the oldest scan that waits, or whose worker has shown no sign of life.
 
@@ -91,8 +91,8 @@ def claim_scan(
         Who takes it: unique among the workers of all machines.
     dead_workers : collection of str
         Workers that are known to be dead; their scans need not wait for the end of the lease.
-    scan : Scan, optional
-        Take only this one.
+    library : Library, optional
+        Take only a scan of this one.
     """
     lost = Q(lease_until__lt=Now()) | Q(worker__in=list(dead_workers))
     free = Q(state=Scan.State.QUEUED) | (Q(state=Scan.State.RUNNING) & lost)
@@ -100,8 +100,8 @@ def claim_scan(
     waiting = Scan.objects.filter(free).exclude(
         Exists(others.exclude(pk=OuterRef("pk"))) & Q(state=Scan.State.QUEUED)
     )
-    if scan is not None:
-        waiting = waiting.filter(pk=scan.pk)
+    if library is not None:
+        waiting = waiting.filter(library=library)
     for row in waiting.select_related("library").order_by("pk"):
         if row.lost_leases >= _MOST_LOST_LEASES:
             _give_up(row)
