@@ -169,7 +169,7 @@ def without_superuser_rights() -> tuple[str, ...]:
     return (program, "--bounding-set=-dac_override,-dac_read_search")
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is so; fail if it does not come about."""
     end = time.monotonic() + seconds
     while not condition():

@@ -74,7 +74,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "nothing happened in time"
@@ -144,7 +144,7 @@ def test_what_is_started_in_the_pages_is_done_and_ctrl_c_stops_everything(
     everybody = descendants(process.pid)
     assert len(everybody) >= 2
     process.send_signal(signal.SIGINT)
-    _, messages = process.communicate(timeout=40)
+    _, messages = process.communicate(timeout=100)
     assert process.returncode == 0, messages.decode()
     assert b"Traceback" not in messages
     assert [pid for pid in everybody if Path(f"/proc/{pid}").exists()] == []
@@ -171,7 +171,7 @@ def test_a_port_that_is_taken_ends_both_with_the_reason(
         other.listen()
 
         process = started("up", "--port", str(other.getsockname()[1]))
-        _, messages = process.communicate(timeout=60)
+        _, messages = process.communicate(timeout=150)
 
     assert process.returncode == 1
     assert "address already in use" in messages.decode()
@@ -192,7 +192,7 @@ def test_work_that_was_broken_off_goes_on_with_the_next_start_to_the_last_tag(
     process = started("work", "--workers", "1")
     wait_until(lambda: installation.rows("SELECT 1 FROM jobs_job WHERE state='succeeded'"))
     os.kill(process.pid, number)
-    process.communicate(timeout=40)
+    process.communicate(timeout=100)
 
     done = installation.run("work", "--until-idle", "--workers", "1")
 
