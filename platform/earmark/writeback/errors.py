@@ -18,6 +18,12 @@ class UnknownFileError(EarmarkError):
     hint = "Tag it first: earmark tag PATH"
 
 
+class UnusableSoundError(EarmarkError):
+    """Nothing can be heard in the sound: it is silent, broken or no sound at all."""
+
+    code = "unusable_sound"
+
+
 class FileChangedError(EarmarkError):
     """The file is not the one that was listened to."""
 

@@ -22,7 +22,12 @@ from earmark.tagging.knowledge.segments import (
     find_segments,
     most_specific_segments,
 )
-from earmark.writeback.errors import FileChangedError, NoTimelineError, UnknownFileError
+from earmark.writeback.errors import (
+    FileChangedError,
+    NoTimelineError,
+    UnknownFileError,
+    UnusableSoundError,
+)
 from earmark_files.metadata import MetadataError, WriteResult, apply
 from earmark_files.metadata.markers import Marker, plan_markers
 from earmark_files.metadata.undo_store import UndoStore
@@ -54,11 +59,16 @@ def find_files(path: Path) -> list[AudioFile]:
     ------
     UnknownFileError
         If Earmark knows of none.
+    UnusableSoundError
+        If it knows the file, and that there is nothing to be heard in it.
     """
     place = find_library(path.resolve())
-    known = list_files(library=place.library, under=place.under).present() if place else ()
-    files = list(known)
+    known = list_files(library=place.library, under=place.under) if place else None
+    files = list(known.present()) if known is not None else []
     if not files:
+        unusable = known.failed().first() if known is not None and path.is_file() else None
+        if unusable is not None:
+            raise UnusableSoundError(unusable.error_message)
         raise UnknownFileError("Earmark knows no sound here.", context={"path": str(path)})
     return files
 

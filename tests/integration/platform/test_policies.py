@@ -368,6 +368,13 @@ class TestExplain:
         assert "policy or words have changed since" in text
         assert "the file cannot be read" in text
 
+    def test_a_silent_file_is_said_to_be_silent(self, library: Library) -> None:
+        file = AudioFileFactory(library=library, path="a.wav")
+        AudioFile.objects.filter(pk=file.pk).update(
+            state=AudioFile.State.FAILED, error_code="silent", error_message="The file is silent."
+        )
+        assert "no tags: The file is silent." in run("explain", str(file.location))
+
     def test_a_file_nobody_knows_is_said(self, library: Library, tmp_path: Path):
         with pytest.raises(CommandError, match="does not know 1 of 1") as error:
             run("explain", str(tmp_path / "nothing.wav"))

@@ -276,6 +276,15 @@ def test_files_without_a_catid_and_unknown_files_are_told_and_left(
     assert names(folder) == ["Track 1.wav"]
 
 
+def test_a_silent_sound_is_said_to_be_silent_and_not_unknown(dogs: Path):
+    AudioFile.objects.filter(path="Old Rex.wav").update(
+        state=AudioFile.State.FAILED, error_code="silent", error_message="The file is silent."
+    )
+    code, text = fail("show", dogs / "Old Rex.wav")
+    assert code == 1
+    assert "The file is silent. [unusable_sound]" in text
+
+
 def test_a_file_that_changed_since_it_was_tagged_keeps_its_name(dogs: Path):
     (dogs / "Old Rex.wav").write_bytes(b"something else")
     code, text = fail("rename", *IDS, dogs / "Old Rex.wav")

@@ -85,6 +85,9 @@ def _as_json(told: Explanation, words: dict[str, list[str]]) -> dict[str, Any]:
             "thesaurus": basis.thesaurus,
             "outdated": told.outdated,
         },
+        "error": {"code": told.file.error_code, "message": told.file.error_message}
+        if told.file.error_code
+        else None,
         "tags": [_tag_as_json(tag) for tag in told.tags],
         "category": None
         if tag_set is None or not tag_set.catid
@@ -152,7 +155,8 @@ def _as_text(told: Explanation, words: dict[str, list[str]]) -> Iterator[str]:
 def _basis_as_text(told: Explanation) -> Iterator[str]:
     basis = told.basis
     if basis is None:
-        yield "  no tags were derived yet: run `earmark tag` on it"
+        why = told.file.error_message or "no tags were derived yet; `earmark tag` derives them."
+        yield f"  no tags: {why}"
         return
     by = ", ".join(basis.classifiers) or "classifiers that were not kept"
     lexicon = basis.lexicon or "no WordNet"
