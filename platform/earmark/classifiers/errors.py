@@ -9,7 +9,7 @@ class ClassifierUnavailableError(EarmarkError):
     """No classifier of that name can be used here."""
 
     code = "classifier_unavailable"
-    hint = "`manage.py classifiers` shows what there is, and why something is not."
+    hint = "`earmark classifiers` shows what there is, and why something is not."
 
 
 class DownloadError(EarmarkError):
@@ -22,7 +22,7 @@ class UnknownWeightsError(DownloadError):
     """No weights of that name can be fetched."""
 
     code = "unknown_weights"
-    hint = "`manage.py models list` shows what there is."
+    hint = "`earmark models list` shows what there is."
 
 
 class OfflineError(DownloadError):

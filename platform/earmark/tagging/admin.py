@@ -21,7 +21,7 @@ from earmark.tagging.services import save_entry, set_policy
 
 _APPLY = (
     "New tags follow it. Those of files that were classified before follow with the next `tag`, "
-    "or at once with `manage.py policy apply`."
+    "or at once with `earmark policy apply`."
 )
 
 

@@ -253,6 +253,7 @@ def test_inspect_of_what_is_no_sound_ends_with_status_1(
     out = tmp_path / "a.png"
     done = installation.run("inspect", labelled / "White noise" / "list <b>.wav", "--out", out)
     assert done.status == 1
+    assert "list <b>.wav: " in done.err
     assert "not_audio" in done.err
     assert not out.exists()
 

@@ -18,6 +18,7 @@ from earmark_classifiers.evaluation.mapping import MappingError, read_label_tabl
 from earmark_classifiers.training.data import Dataset, read_dataset
 from earmark_classifiers.training.errors import DataError
 from earmark_files.errors import AudioFileError
+from earmark_files.paths import display
 from earmark_workers.evaluation.documents import DocumentError
 from earmark_workers.evaluation.listening import Listener
 from earmark_workers.evaluation.trial import NothingToTryError, Trial, choose_clips, try_classifier
@@ -110,7 +111,8 @@ def ending() -> Iterator[None]:
     except (NothingToTryError, EarmarkError) as error:
         raise CommandError(f"{error.code}: {error}") from error
     except AudioFileError as error:
-        raise CommandError(f"{error.code}: {error.message}") from error
+        where = f"{display(error.path)}: " if error.path is not None else ""
+        raise CommandError(f"{where}{error.message} [{error.code}]") from error
 
 
 def positive(text: str) -> int:

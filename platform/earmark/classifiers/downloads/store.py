@@ -193,7 +193,7 @@ class ModelsFolder:
         self, weights: Weights, where: str, digest: str, expected: str
     ) -> ChecksumMismatchError:
         if self.path(weights).is_file():
-            hint = f"`manage.py models remove {weights.name}` removes it; then pull it again."
+            hint = f"`earmark models remove {weights.name}` removes it; then pull it again."
         else:
             self._part(weights).unlink(missing_ok=True)
             hint = "Nothing was kept. Try again; if it stays so, the file there was changed."

@@ -144,7 +144,7 @@ def open_lexicon(data_dir: Path) -> WordNetLexicon:
     if folder is None:
         raise WordNetMissingError(
             "WordNet is not on this machine, so tags are written without synonyms. "
-            "Run `manage.py setup_wordnet` to get it."
+            "Run `earmark setup_wordnet` to get it."
         )
     return WordNetLexicon(folder)
 
@@ -187,7 +187,7 @@ def _open_reader(folder: Path) -> Any:
     except (LookupError, OSError, ValueError, AssertionError) as error:
         raise WordNetMissingError(
             f"The WordNet in {folder} cannot be read ({error}), so tags are written without "
-            "synonyms. Delete that folder and run `manage.py setup_wordnet`."
+            "synonyms. Delete that folder and run `earmark setup_wordnet`."
         ) from error
 
 

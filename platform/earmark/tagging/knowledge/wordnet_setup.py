@@ -90,7 +90,7 @@ def _fetch(data_dir: Path, folder: Path) -> None:
         "WordNet could not be set up, so tags are written without synonyms. Tried "
         + "; ".join(attempts)
         + f". With a package index in reach, run `apt-get install {PACKAGE}` as root and then "
-        "`manage.py setup_wordnet` again."
+        "`earmark setup_wordnet` again."
     )
 
 
