@@ -16,11 +16,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from earmark.core.errors import EarmarkError
+from earmark.core.hints import hint_on_commit
 from earmark.library.errors import ScanLostError
 from earmark.library.models import Library, Scan
 from earmark.library.selectors import list_libraries_due
 from earmark.library.services.scanning import ScanProblem, ScanReport, scan_library
 from earmark.library.services.scheduling import plan_next_scan
+from earmark.settings.queues import SCAN
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,7 @@ def request_scan(*, library: Library, under: str = "", requested_by: User | None
     while True:
         try:
             with transaction.atomic():
+                hint_on_commit(SCAN)
                 return Scan.objects.create(library=library, under=under, requested_by=requested_by)
         except IntegrityError:
             queued = Scan.objects.filter(library=library, state=Scan.State.QUEUED)

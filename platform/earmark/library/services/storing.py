@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -20,19 +19,71 @@ from earmark_files.walk import FoundFile
 
 T = TypeVar("T")
 
+_OWN_COLUMNS = {
+    "path": "text",
+    "path_key": "text",
+    "folder_key": "bigint",
+    "size": "bigint",
+    "mtime_ns": "bigint",
+}
+"""Columns in which new rows differ, and their types on PostgreSQL."""
+
 _ROWS_AT_ONCE = 1000
 _ROWS_IN_UPDATE = 250
 """Django writes an update of many rows as one CASE, whose cost grows with the square of them."""
 
 
 def store_added(library: Library, added: Sequence[tuple[str, FoundFile]]) -> Iterator[int]:
-    """Make rows of new files, so many at a time; yields how many each time."""
-    rest = iter(added)
-    while chunk := list(islice(rest, _ROWS_AT_ONCE)):
-        rows = [_new_row(library, path, file) for path, file in chunk]
-        # Somebody else may have added the same file since we looked.
-        AudioFile.objects.bulk_create(rows, ignore_conflicts=True)
-        yield len(rows)
+    """Make rows of new files, so many at a time; yields how many each time.
+
+    Somebody else may have added the same file since we looked; that row stays as it is.
+    """
+    for chunk in _chunks(added):
+        faulty = [_faulty_row(library, path, file) for path, file in chunk if file.problem]
+        AudioFile.objects.bulk_create(faulty, ignore_conflicts=True)
+        count = _insert(library, [(path, file) for path, file in chunk if not file.problem])
+        yield count + len(faulty)
+
+
+def _insert(library: Library, added: Sequence[tuple[str, FoundFile]]) -> int:
+    """Insert rows of healthy files; returns how many.
+
+    Not by `bulk_create`: of a million rows that differ in five columns it would take several times
+    as long to make the objects and the statement as the database takes to store them.
+    """
+    rows = [
+        (path, path_key(path), folder_key(path), file.size, file.mtime_ns) for path, file in added
+    ]
+    if not rows:
+        return 0
+    fixed = _fixed_columns(library)
+    table, columns = AudioFile._meta.db_table, ", ".join([*fixed, *_OWN_COLUMNS])
+    values = ", ".join(["%s"] * len(fixed))
+    # Names of the model only, nothing from outside.
+    start = f"INSERT INTO {table} ({columns})"
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{kind}[]" for kind in _OWN_COLUMNS.values())
+            source = f"SELECT {values}, own.* FROM unnest({arrays}) AS own"  # noqa: S608
+            own = [list(column) for column in zip(*rows, strict=True)]
+            cursor.execute(f"{start} {source} ON CONFLICT DO NOTHING", [*fixed.values(), *own])
+        else:
+            marks = ", ".join(["%s"] * len(_OWN_COLUMNS))
+            statement = f"{start} VALUES ({values}, {marks}) ON CONFLICT DO NOTHING"
+            cursor.executemany(statement, [(*fixed.values(), *row) for row in rows])
+        return cursor.rowcount
+
+
+def _fixed_columns(library: Library) -> dict[str, object]:
+    """Return what all new rows have in common, by column; what is not named is NULL."""
+    now = timezone.now()
+    example = AudioFile(library=library, first_seen_at=now, last_seen_at=now)
+    values = {
+        field.column: field.get_db_prep_save(getattr(example, field.attname), connection)
+        for field in AudioFile._meta.concrete_fields
+        if field.column not in _OWN_COLUMNS and not field.primary_key
+    }
+    return {column: value for column, value in values.items() if value is not None}
 
 
 def store_changed(changed: Sequence[tuple[Known, FoundFile]]) -> Iterator[int]:
@@ -113,7 +164,7 @@ def place_files(library: Library) -> Iterator[int]:
         yield len(rows)
 
 
-def _new_row(library: Library, path: str, file: FoundFile) -> AudioFile:
+def _faulty_row(library: Library, path: str, file: FoundFile) -> AudioFile:
     now = timezone.now()
     return AudioFile(
         library=library,
