@@ -7,10 +7,15 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from earmark.core.overview import is_asked, overview
+
 
 def main() -> None:
     """Run a management command; the settings of one machine are the default."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "earmark.settings.single")
+    if is_asked(sys.argv[1:]):
+        sys.stdout.write(overview())
+        return
     execute_from_command_line(sys.argv)
 
 

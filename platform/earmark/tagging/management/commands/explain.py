@@ -25,8 +25,8 @@ class Command(BaseCommand):
     """`manage.py explain FILE... [--synonyms] [--json]`."""
 
     help = (
-        "Show everything about the tags of files: what is written, what waits for a person and "
-        "what was dropped, each with its reason; what people had said; what the file says now. "
+        "Show why files have their tags. What is written, what waits for a person and what was "
+        "dropped, each with its reason; what people had said; what the file says now. "
         "Example: earmark explain door.wav. Exit status 1 if Earmark does not know a file."
     )
 
