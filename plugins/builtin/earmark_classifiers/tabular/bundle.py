@@ -58,7 +58,7 @@ def make_bundled(backend: str, corpus: Path, version: str) -> None:
             work=folder / "work",
         )
         trained = train_classifier(request, _log)
-        bundle(trained.path, BUNDLED[backend].parent, version)
+        bundle(trained.path, version, BUNDLED[backend])
         figures = trained.training["figures"]
         card = CARDS / f"{backend}.md"
         card.write_text(with_figures(card.read_text("utf-8"), figures), "utf-8")

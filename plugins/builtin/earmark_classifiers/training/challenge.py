@@ -68,8 +68,8 @@ def write_table(corpus: Path, table: Path) -> None:
                 writer.writerow([path, name, row["split"], group])
 
 
-def bundle(folder: Path, version: str) -> TrainedFolder:
-    """Copy a trained classifier into the package of its backend, as the one that ships.
+def bundle(folder: Path, version: str, target: Path) -> TrainedFolder:
+    """Copy a trained classifier to where its backend has the one that ships.
 
     Labels that AudioSet has get its ids, so that what is known about them holds.
     """
@@ -90,7 +90,6 @@ def bundle(folder: Path, version: str) -> TrainedFolder:
         devices=known.devices,
         memory_mb=known.memory_mb,
     )
-    target = BUNDLED[trained.backend]
     if target.exists():
         shutil.rmtree(target)
     return write_trained(target, draft, name=trained.backend, version=version, licence=LICENCE)
@@ -175,7 +174,8 @@ def main() -> None:
     if arguments.command == "table":
         write_table(arguments.corpus, arguments.table)
     else:
-        write_card(bundle(arguments.folder, arguments.version), arguments.docs)
+        target = BUNDLED[read_trained(arguments.folder).backend]
+        write_card(bundle(arguments.folder, arguments.version, target), arguments.docs)
 
 
 if __name__ == "__main__":
