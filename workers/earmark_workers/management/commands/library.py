@@ -225,9 +225,10 @@ def _minutes(text: str) -> int:
 
 def _chosen(options: LibraryOptions, given: dict[str, Any]) -> LibraryOptions:
     """Return the options with what the command line says."""
-    for name in ("include", "exclude"):
-        if given[name] is not None:
-            options = replace(options, **{name: "\n".join(filter(None, given[name]))})
+    if given["include"] is not None:
+        options = replace(options, include="\n".join(filter(None, given["include"])))
+    if given["exclude"] is not None:
+        options = replace(options, exclude="\n".join(filter(None, given["exclude"])))
     if given["every"] is not None:
         options = replace(options, scan_every=given["every"] or None)
     if given["settle"] is not None:
