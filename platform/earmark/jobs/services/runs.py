@@ -14,6 +14,7 @@ from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
+from earmark.core.hints import classify_queue, hint_on_commit
 from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run
 from earmark.jobs.services.fencing import finish
 from earmark.library.models import Library
@@ -78,6 +79,8 @@ def submit_run(
         if not jobs and not keep_empty:
             transaction.set_rollback(True)
             return None
+        for queue in {classify_queue(classifier.name) for classifier in classifiers}:
+            hint_on_commit(queue)
     log.info("run_submitted", run=run.pk, library=library.pk, jobs=jobs)
     return run
 
