@@ -95,6 +95,10 @@ def derive_without_storing(*, files: Iterable[AudioFile], rules: Rules) -> list[
 def store_tags(*, derived: Sequence[FileTags], rules: Rules) -> None:
     """Replace the tags of files by newly derived ones; rows that stay the same are left alone."""
     keep_basis(rules)
+    # Two workers may derive the same file: without this each would add its own tags to those of
+    # the other. In one order, so that nobody waits in a circle.
+    files = AudioFile.objects.filter(pk__in=[told.file.pk for told in derived]).order_by("pk")
+    list(files.select_for_update(no_key=True).values_list("pk", flat=True))
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     rows = {told.file.pk: _rows_of(told) for told in derived}
     keys = {pk: _hash(own) for pk, own in rows.items()}
