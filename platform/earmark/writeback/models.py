@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
-from earmark.library.models import AudioFile
+from earmark.jobs.models import Run
+from earmark.library.models import AudioFile, Library
 
 
 class TagWriteQuerySet(models.QuerySet["TagWrite"]):
@@ -148,3 +150,59 @@ class FileRename(models.Model):
 
     def __str__(self) -> str:
         return f"rename {self.pk} of file {self.file_id}"
+
+
+class WriteRequest(models.Model):
+    """A file whose tags are to be written into it by a worker; gone once that is settled.
+
+    `tags_key` is that of the tag set as it was asked for last, and `run` the run by whose rules
+    it was derived. `attempts` counts claims and is the fencing token. `slots` is the number of
+    files its worker writes at once, which together keep a volume from being flooded. What became
+    of it is told by the file's `TagWrite` rows.
+    """
+
+    class State(models.TextChoices):
+        """Whether somebody is at it."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+
+    file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, related_name="write_request")
+    # The index of those that wait begins with it: no index of its own.
+    library = models.ForeignKey(
+        Library, on_delete=models.CASCADE, related_name="write_requests", db_index=False
+    )
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="write_requests")
+    tags_key = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    lost_leases = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    slots = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="running", lease_until__isnull=False) & ~Q(worker="")
+                | Q(state="queued", lease_until__isnull=True, worker=""),
+                name="writeback_writerequest_running_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["library", "due_at"],
+                condition=Q(state="queued"),
+                name="writeback_request_due_idx",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state="running"),
+                name="writeback_request_lease_idx",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"write to file {self.file_id}, {self.state}"

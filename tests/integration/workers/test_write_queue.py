@@ -1,0 +1,171 @@
+"""The queue of writes, and tags that two workers derive at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from earmark.jobs.models import Run
+from earmark.jobs.services import claim_jobs, submit_run
+from earmark.library.models import AudioFile, Library
+from earmark.library.services import register_library, scan_library
+from earmark.tagging.knowledge import TagPolicy
+from earmark.tagging.models import Tag
+from earmark.tagging.rules import Rules
+from earmark.tagging.services import derive_file_tags
+from earmark.writeback.models import TagWrite, WriteRequest
+from earmark.writeback.write_queue import (
+    ClaimedBatch,
+    claim_writes,
+    finish_writes,
+    list_due_requests,
+    postpone_write,
+    release_writes,
+    renew_writes,
+    request_writes,
+    requeue_lost_writes,
+)
+from tests.factories import (
+    AudioFileFactory,
+    ClassifierVersionFactory,
+    LibraryFactory,
+    RunFactory,
+    make_sound,
+    work_off,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return RunFactory(library=LibraryFactory(root=str(tmp_path)))
+
+
+def ask(run: Run, number: int) -> list[int]:
+    """Ask for the writes of new files; return their ids."""
+    ids = [AudioFileFactory(library=run.library).pk for _ in range(number)]
+    request_writes(run=run, tags_keys=dict.fromkeys(ids, "first"))
+    return ids
+
+
+def claim(worker: str = "one", threads: int = 2, limit: int = 10) -> ClaimedBatch:
+    batch = claim_writes(worker=worker, threads=threads, limit=limit)
+    assert batch is not None
+    return batch
+
+
+def test_a_file_has_one_writer_and_a_settled_request_is_gone(run: Run, settings):
+    settings.EARMARK_WRITES_PER_VOLUME = 8
+    ids = ask(run, 3)
+
+    first, second = claim("one", limit=2), claim("two")
+
+    files = [write.file_id for batch in (first, second) for write in batch.writes]
+    assert sorted(files) == ids
+    finish_writes(tags_keys=dict.fromkeys([*first.writes, *second.writes], "first"))
+    assert WriteRequest.objects.count() == 0
+
+
+def test_tags_that_change_while_they_are_written_are_written_again(run: Run):
+    (file_id,) = ask(run, 1)
+    batch = claim()
+    request_writes(run=run, tags_keys={file_id: "second"})
+
+    finish_writes(tags_keys={batch.writes[0]: "first"})
+
+    assert list_due_requests().get().tags_key == "second"
+
+
+def test_all_workers_together_keep_to_the_limit_of_a_volume(run: Run, tmp_path: Path, settings):
+    settings.EARMARK_WRITES_PER_VOLUME = 3
+    (tmp_path / "other").mkdir()
+    other = RunFactory(library=LibraryFactory(root=str(tmp_path / "other")))
+    ask(run, 4)
+    ask(other, 4)
+
+    first, second = claim("one", threads=2, limit=1), claim("two", threads=2, limit=1)
+
+    assert (first.slots, second.slots) == (2, 1)
+    assert claim_writes(worker="three", threads=2, limit=1) is None
+    release_writes(writes=first.writes)
+    assert claim("three", limit=1).slots == 2
+
+
+def test_a_library_that_is_offline_waits_and_others_go_on(run: Run):
+    away = RunFactory()
+    ask(away, 1)
+    assert claim_writes(worker="one", threads=1, limit=1) is None
+    ask(run, 1)
+    assert claim().library == run.library
+
+
+def test_a_writer_that_lost_its_lease_changes_nothing_any_more(run: Run):
+    ask(run, 1)
+    late = claim("late").writes
+    past = timezone.now() - timedelta(minutes=5)
+    WriteRequest.objects.update(lease_until=past)
+    assert requeue_lost_writes() == 1
+    claim("next")
+
+    renew_writes(writes=late, worker="late")
+    finish_writes(tags_keys={late[0]: "first"})
+    postpone_write(write=late[0])
+
+    row = WriteRequest.objects.get()
+    assert (row.worker, row.failures) == ("next", 0)
+
+
+def test_a_file_whose_writers_keep_dying_is_given_up_with_the_reason(run: Run, settings):
+    settings.EARMARK_JOB_MAX_LOST_LEASES = 2
+    ask(run, 1)
+    for worker in ("one", "two"):
+        claim(worker)
+        requeue_lost_writes(dead_workers=[worker])
+
+    assert WriteRequest.objects.count() == 0
+    assert TagWrite.objects.get().error_code == "worker_killed"
+
+
+def test_a_write_that_may_succeed_later_is_tried_three_times(run: Run):
+    ask(run, 1)
+    for _ in range(2):
+        postpone_write(write=claim().writes[0])
+        assert not list_due_requests().exists()
+        WriteRequest.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    postpone_write(write=claim().writes[0])
+
+    assert WriteRequest.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_derive_one_file_at_once_leave_one_set_of_tags(tmp_path: Path):
+    classifier = ClassifierVersionFactory()
+    make_sound(tmp_path / "a.wav")
+    library: Library = register_library(root=tmp_path, trusted=True)
+    scan_library(library=library)
+    submit_run(library=library, classifiers=[classifier])
+    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=9), 0.9, 0.15, 0.01)
+    files = list(AudioFile.objects.all())
+    begun = threading.Event()
+
+    def derive_other() -> None:
+        begun.set()
+        derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy(accept=0.3)))
+        connection.close()
+
+    other = threading.Thread(target=derive_other)
+    with transaction.atomic():
+        derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy(accept=0.2)))
+        other.start()
+        begun.wait()
+        other.join(1.0)  # long enough to get to the rows, if nothing held it back
+    other.join()
+
+    names = list(Tag.objects.values_list("name", flat=True))
+    assert len(names) == len(set(names)) > 0
