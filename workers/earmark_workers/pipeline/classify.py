@@ -36,6 +36,7 @@ from earmark.library.services import Identity
 from earmark_workers.engine.messages import Advanced, Classified, Failed, Identified, LoadFailed
 from earmark_workers.engine.pool import Event, WorkerPool
 from earmark_workers.pipeline.held import HeldFile, Step, job_result
+from earmark_workers.pipeline.shared_runs import abort_waiting
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +137,14 @@ class Classification:
             self._renew()
         return step
 
+    def stop_claiming(self) -> None:
+        """Give back what no process has begun; further steps finish the rest."""
+        files, self._waiting = list(self._waiting), deque()
+        claims = [job.claim for file in files for job in file.jobs.values()]
+        release_jobs(claims=claims, worker=self._worker)
+        for file in files:
+            self._held.pop(file.task, None)
+
     def stop(self) -> Step:
         """Store the results so far and give the other jobs back."""
         step = Step()
@@ -235,21 +244,19 @@ class Classification:
         self._finish_if_done(event.task, step)
 
     def _give_up(self, event: LoadFailed) -> None:
-        """Take no more jobs of a classifier that cannot be loaded, and fail those of our run."""
+        """Take no more jobs of a classifier that cannot be loaded, and fail those that wait."""
         log.error("classifier_unusable", classifier=event.classifier, code=event.code)
         self._usable = [one for one in self._usable if one.identity != event.classifier]
         self._unusable.append(event)
         self._fail_unusable()
 
     def _fail_unusable(self) -> None:
-        for event in self._unusable if self._run is not None else ():
-            assert self._run is not None
-            abort_run(
-                run=self._run,
-                code=event.code,
-                message=event.message,
-                classifier=self._classifiers[event.classifier],
-            )
+        for event in self._unusable:
+            classifier = self._classifiers[event.classifier]
+            if self._run is None:
+                abort_waiting(classifier, code=event.code, message=event.message)
+                continue
+            abort_run(run=self._run, code=event.code, message=event.message, classifier=classifier)
 
     def _finish_if_done(self, task: int, step: Step) -> None:
         """Count a file that is over, or queue it to be stored; nothing for one that goes on."""

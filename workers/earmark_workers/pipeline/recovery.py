@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import structlog
@@ -16,11 +17,9 @@ from earmark.writeback.services import WriteOutcome, record_write
 from earmark_files.errors import AudioFileError, from_os_error
 from earmark_files.metadata import Policy, Sidecar, TagSet, UndoRecord, plan_write
 from earmark_workers.pipeline.naming import is_gone, is_local
+from earmark_workers.pipeline.shared_runs import OWNER
 
 log = structlog.get_logger(__name__)
-
-OWNER = "worker"
-"""Key in the options of a run: the process that submitted it and works on it alone."""
 
 
 def release_dead_workers() -> int:
@@ -60,14 +59,18 @@ def cancel_abandoned_runs(library: Library) -> list[Run]:
     return runs
 
 
-def settle_unknown_writes(library: Library) -> int:
+def settle_unknown_writes(library: Library, file_ids: Collection[int] | None = None) -> int:
     """Find out whether writes that nobody reported were done; return how many were.
 
     The undo record kept before the write describes the file before and after to the byte, the
     audio included. What was done is recorded as done, so it is not done again and can be undone.
+    With `file_ids` only writes to these files are looked at.
     """
     done = 0
-    for write in list_unknown_writes().filter(file__library=library):
+    writes = list_unknown_writes().filter(file__library=library)
+    if file_ids is not None:
+        writes = writes.filter(file__in=file_ids)
+    for write in writes:
         outcome = _find_out(write)
         done += outcome.state == TagWrite.State.WRITTEN
         record_write(write_id=write.pk, outcome=outcome)

@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Takes over SIGINT and SIGTERM while it is entered.
+    """Takes over SIGINT and SIGTERM while it is entered; elsewhere `ask` asks.
 
     The first signal only sets `asked` and wakes whoever waits for `wake`; a transaction or a file
     write in progress is never broken off. A second one interrupts at once, as Python would.
@@ -30,8 +30,17 @@ class StopRequest:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+        self.close()
+
+    def close(self) -> None:
+        """Give the sockets back; for one that was not entered."""
         self.wake.close()
         self._alarm.close()
+
+    def ask(self) -> None:
+        """Want the work to stop, from any thread."""
+        self.asked = True
+        self.ring()
 
     def ring(self) -> None:
         """Wake whoever waits, from any thread, without asking to stop."""
@@ -51,6 +60,5 @@ class StopRequest:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = True
         self.signal = signal.Signals(number)
-        self.ring()
+        self.ask()

@@ -1,0 +1,144 @@
+"""Runs real Celery workers and the clock on an installation, over a real Redis."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from earmark.settings import env
+from tests.servers import Redis
+from tests.tag_harness import Installation, descendants, install_plugin, kill
+
+SUBMIT = """
+from pathlib import Path
+from earmark.classifiers.services import require_classifier
+from earmark.jobs.models import Run
+from earmark.jobs.services import submit_run
+from earmark.library.services import register_library, scan_library
+library = register_library(root=Path({root!r}), trusted=True)
+scan_library(library=library)
+submit_run(library=library, classifiers=[require_classifier(name="bands")],
+           options={{"write": True, Run.FOLLOW_UP: True}})
+"""
+
+
+@dataclass
+class Site(Installation):
+    """An installation with Celery workers."""
+
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def submit(self, root: Path) -> None:
+        """Register and scan a folder, and submit a run over it."""
+        done = self.run("shell", "-v0", "-c", SUBMIT.format(root=str(root)))
+        assert done.status == 0, done.err
+
+    def start_worker(self, *queues: str, **extra: str) -> subprocess.Popen[bytes]:
+        """Start a worker of queues."""
+        name = f"w{len(self.processes)}@%h"
+        return self._start(["worker", "-Q", ",".join(queues), "-n", name], extra)
+
+    def start_clock(self) -> subprocess.Popen[bytes]:
+        """Start Celery's beat."""
+        return self._start(["beat"], {})
+
+    def said(self) -> str:
+        """What all these processes have written."""
+        return "\n".join(path.read_text() for path in sorted(self.data.glob("celery-*.log")))
+
+    def _start(self, arguments: list[str], extra: dict[str, str]) -> subprocess.Popen[bytes]:
+        log = (self.data / f"celery-{len(self.processes)}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "earmark", *arguments, "-l", "INFO"],
+                env=self.environment
+                | {"DJANGO_SETTINGS_MODULE": "earmark.settings.single"}
+                | extra,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the installation's database, whichever it is."""
+        url = self.extra.get("EARMARK_DATABASE_URL")
+        if url is None:
+            with contextlib.closing(sqlite3.connect(self.data / "earmark.sqlite3")) as database:
+                return database.execute(query).fetchall()
+        with psycopg.connect(url) as server:
+            return server.execute(query).fetchall()
+
+    def states(self) -> dict[str, int]:
+        """Numbers of jobs by state."""
+        return dict(self.rows("SELECT state, count(*) FROM jobs_job GROUP BY state"))
+
+    def is_done(self) -> bool:
+        """Whether every run is finished to the last write."""
+        if any(process.poll() is not None for process in self.processes if not _ended(process)):
+            raise AssertionError(self.said()[-4000:])
+        options = self.rows("SELECT state, options FROM jobs_run")
+        return all(
+            state == "finished" and "follow_up" not in str(said) for state, said in options
+        ) and self.rows("SELECT count(*) FROM writeback_writerequest") == [(0,)]
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        for process in self.processes:
+            for pid in (*descendants(process.pid), process.pid):
+                kill(pid)
+            process.wait()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a test has ended a process on purpose."""
+    return process.returncode in (0, -signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def site(folder: Path, broker: Redis) -> Iterator[Site]:
+    """Make an installation with the test classifier, on the database of the test run."""
+    made = Site(folder / "data", install_plugin(folder / "plugins"))
+    made.data.mkdir()
+    made.extra |= {
+        "EARMARK_BROKER_URL": broker.url,
+        "EARMARK_CLASSIFIER": "bands",
+        "EARMARK_TICK_SECONDS": "1",
+        "EARMARK_WORKER_PROCESSES": "1",
+    }
+    with _database(made), contextlib.ExitStack() as stack:
+        stack.callback(made.end)
+        assert made.run("migrate", "-v0").status == 0
+        yield made
+
+
+@contextlib.contextmanager
+def _database(made: Site) -> Iterator[None]:
+    """On PostgreSQL where the test run is; else SQLite in the data folder."""
+    server = os.environ.get("EARMARK_TEST_DATABASE_URL")
+    if os.environ.get("EARMARK_TEST_DATABASE") != "postgres" or not server:
+        yield
+        return
+    name = f"site_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        base = env.parse_database_url(server)
+        user = f"{base['USER']}@" if base["USER"] else ""
+        place = f"{base['HOST']}:{base['PORT']}" if base["PORT"] else str(base["HOST"])
+        made.extra["EARMARK_DATABASE_URL"] = f"postgresql://{user}{place}/{name}"
+        try:
+            yield
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

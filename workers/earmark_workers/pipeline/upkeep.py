@@ -1,0 +1,37 @@
+"""What somebody must look after every few seconds, with a broker or without."""
+
+from __future__ import annotations
+
+from earmark.core.hints import send_hint
+from earmark.library.models import Scan
+from earmark.library.services import start_due_scans
+from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
+from earmark.writeback.models import WriteRequest
+from earmark.writeback.write_queue import list_due_requests, requeue_lost_writes
+from earmark_workers.pipeline.classify_host import list_wanted
+from earmark_workers.pipeline.naming import is_gone
+from earmark_workers.pipeline.recovery import release_lost_jobs
+from earmark_workers.pipeline.run_tags import list_runs_to_follow_up
+
+
+def sweep() -> None:
+    """Give the work of the dead to the living, and ask for the scans that are due."""
+    release_lost_jobs()
+    holders = WriteRequest.objects.exclude(worker="").values_list("worker", flat=True).distinct()
+    requeue_lost_writes(dead_workers=[worker for worker in holders if is_gone(worker)])
+    start_due_scans()
+
+
+def hint_at_work() -> None:
+    """Send a hint to each queue that has work, in case the last one got lost."""
+    for queue in (SCAN, CLASSIFY_CPU, CLASSIFY_GPU, WRITE):
+        if _has_work(queue):
+            send_hint(queue)
+
+
+def _has_work(queue: str) -> bool:
+    if queue == SCAN:
+        return Scan.objects.filter(finished_at=None).exists()
+    if queue == WRITE:
+        return list_due_requests().exists() or bool(list_runs_to_follow_up())
+    return bool(list_wanted(queue))

@@ -1,0 +1,54 @@
+"""The Celery tasks. A message says "there may be work"; what is to be done is in the database.
+
+So each task may come too often, too late or not at all, on any worker: `earmark.tick` sees to it
+that nothing stays where it is for long.
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+
+from earmark.core.hints import send_hint
+from earmark.library.models import Scan
+from earmark.library.services import run_next_scan
+from earmark.settings.queues import SCAN, WRITE
+from earmark_workers.lifecycle import classify_host, open_slice, processors
+from earmark_workers.pipeline.naming import worker_name
+from earmark_workers.pipeline.upkeep import hint_at_work, sweep
+from earmark_workers.pipeline.write_host import serve_writes
+
+
+@shared_task(name="earmark.scan")
+def scan(queue: str = SCAN) -> None:
+    """Carry out the next scan that waits; a long one goes on with the next message."""
+    with open_slice() as period:
+        done = run_next_scan(worker=worker_name(), should_stop=period.ask)
+    if done is not None and Scan.objects.filter(state=Scan.State.QUEUED).exists():
+        send_hint(queue)
+
+
+@shared_task(name="earmark.classify")
+def classify(queue: str) -> None:
+    """Work on the jobs of a queue, whatever run they belong to."""
+    with open_slice() as period:
+        more = classify_host().serve(queue, period)
+    if more:
+        send_hint(queue)
+
+
+@shared_task(name="earmark.write")
+def write(queue: str = WRITE) -> None:
+    """Write accepted tags into files, and do the later steps of runs."""
+    threads = min(processors() + 1, settings.EARMARK_WRITES_PER_VOLUME)
+    with open_slice() as period:
+        more = serve_writes(period, threads=threads)
+    if more:
+        send_hint(queue)
+
+
+@shared_task(name="earmark.tick")
+def tick() -> None:
+    """Look after what nobody sends a message for."""
+    sweep()
+    hint_at_work()
