@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import django
 from django.core.management import get_commands, load_command_class
 
-ASKED = ([], ["help"], ["-h"], ["--help"])
+ASKED: tuple[list[str], ...] = ([], ["help"], ["-h"], ["--help"])
 """Command lines that ask for the overview."""
 
 _END_OF_SENTENCE = re.compile(r"(?<=\.)\s")
