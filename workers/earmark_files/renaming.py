@@ -42,6 +42,29 @@ def rename_new(old: Path, new: Path) -> None:
         old.rename(new)
 
 
+def finish_rename(old: Path, new: Path) -> bool:
+    """Tell whether a rename that may have been cut off gave the file its new name.
+
+    Where it was cut off between the two steps of `rename_new`, and the file has both names, the
+    old one is taken away.
+
+    Raises
+    ------
+    OSError
+        If the old name cannot be taken away; the file keeps both.
+    """
+    if not os.path.lexists(new):
+        return False
+    if not os.path.lexists(old):
+        return True
+    if not os.path.samestat(old.lstat(), new.lstat()):
+        return False
+    if _is_same_entry(old, new):
+        return new.name in {entry.name for entry in new.parent.iterdir()}
+    old.unlink()
+    return True
+
+
 def _is_same_entry(old: Path, new: Path) -> bool:
     """Whether two spellings, different in case or composition only, are one name on this disk."""
     if old.parent != new.parent or not os.path.lexists(new):
@@ -72,7 +95,11 @@ def _rename_by_link(old: Path, new: Path) -> bool:
         if error.errno in _NO_LINKS:
             return False
         raise
-    old.unlink()
+    try:
+        old.unlink()
+    except OSError:
+        new.unlink()
+        raise
     return True
 
 

@@ -116,17 +116,20 @@ def plan_renames(files: Sequence[AudioFile], *, creator: str, source: str) -> li
 def sidecars_of(location: Path) -> list[str]:
     """Return the names of the files that belong to a sound, by their own names.
 
-    These are ``name.wav.*``, and ``name.*`` where no other sound is called ``name``.
+    These are ``name.wav.*``, and ``name.*`` where no other sound is called ``name``; never
+    sounds themselves.
     """
     try:
         entries = sorted(entry.name for entry in location.parent.iterdir() if entry.is_file())
     except FileNotFoundError:
         return []
     stem, _ = split_name(location.name)
-    alike = [name for name in entries if split_name(name)[0] == stem]
-    sounds = [name for name in alike if is_audio_name(os.fsencode(name))]
-    beside = [name for name in alike if name not in sounds] if len(sounds) == 1 else []
-    return sorted({*beside, *(name for name in entries if name.startswith(f"{location.name}."))})
+    sounds = {name for name in entries if is_audio_name(os.fsencode(name))}
+    alike = {name for name in entries if split_name(name)[0] == stem}
+    beside = alike if len(alike & sounds) == 1 else set()
+    behind = {name for name in entries if name.startswith(f"{location.name}.")}
+    others = tuple(f"{name}." for name in behind & sounds)  # "take.wav.mp3", made of "take.wav"
+    return sorted(name for name in (beside | behind) - sounds if not name.startswith(others))
 
 
 def _plan(file: AudioFile, ucs: FileUcs, wanted: str, taken: Counter[str]) -> RenamePlan:
