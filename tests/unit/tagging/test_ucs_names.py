@@ -36,6 +36,8 @@ short_names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_
         ("anmldog_old rex.wav", "ANMLDog_old rex_JD_KENNEL.wav"),
         ("ANMLDog.wav", "ANMLDog_Bark Howl Yip_JD_KENNEL.wav"),
         ('What? "Rex" <1>:2.wav', "ANMLDog_What Rex 1 2_JD_KENNEL.wav"),
+        ("K\udcf6ter bellt.wav", "ANMLDog_K\udcf6ter bellt_JD_KENNEL.wav"),
+        ("ANMLDog_Rex_\udcf6_.wav", "ANMLDog_Rex_\udcf6_KENNEL.wav"),
     ],
 )
 def test_a_proposed_name_keeps_what_a_person_wrote(name: str, proposed: str):
@@ -94,3 +96,8 @@ def test_equal_names_get_numbers_whatever_their_case_or_composition():
     second = unique_name(name, taken)
     assert second == "ANMLDog_Bello\u0301 02_JD_KENNEL.wav"
     assert unique_name(name, {*taken, fold_file_name(second)}).startswith("ANMLDog_Bello\u0301 03_")
+
+
+def test_a_number_that_a_person_wrote_stays_before_that_of_a_taken_name():
+    name = "ANMLDog_Take 18_JD_KENNEL.wav"
+    assert unique_name(name, {fold_file_name(name)}) == "ANMLDog_Take 18 02_JD_KENNEL.wav"

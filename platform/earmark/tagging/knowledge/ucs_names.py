@@ -6,6 +6,7 @@ person chose are kept: only a name that tells nothing ("Track 18") gives way to 
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -33,7 +34,6 @@ SAYS_NOTHING = frozenset({
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _EXTENSION = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$")
-_NUMBER = re.compile(r" (\d{2,})$")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def check_name(file_name: str) -> list[NameProblem]:
                 "forbidden_character", "Not every system can store a character of the name."
             )
         )
-    if len(file_name.encode("utf-8", "surrogateescape")) > LONGEST_BYTES:
+    if _size(file_name) > LONGEST_BYTES:
         problems.append(NameProblem("too_long", f"It has more than {LONGEST_BYTES} bytes."))
     if any(block != block.strip() for block in stem.split("_")):
         problems.append(NameProblem("space_around_block", "A block begins or ends with a space."))
@@ -188,13 +188,20 @@ def _assemble(parsed: UcsName, fx_name: str, parts: NameParts, extension: str) -
     ]
     if parsed.user_data:
         tail.append(parsed.user_data)
-    room = LONGEST_BYTES - len(f"{head}_{vendor}_{'_'.join(tail)}{extension} 00".encode())
+    room = LONGEST_BYTES - _size(f"{head}_{vendor}_{'_'.join(tail)}{extension} 00")
     return f"{head}_{vendor}{_fit(fx_name, room)}_{'_'.join(tail)}{extension}"
 
 
 def _fit(text: str, room: int) -> str:
-    """Cut a text to a number of bytes, never inside a character."""
-    return text.encode()[: max(1, room)].decode(errors="ignore").strip()
+    """Cut a text to a number of bytes, never inside a character, and to one character at least."""
+    while len(text) > 1 and _size(text) > room:
+        text = text[:-1]
+    return text.strip()
+
+
+def _size(name: str) -> int:
+    """Return the bytes of a name; those that are no text count, too."""
+    return len(os.fsencode(name))
 
 
 def _join_tags(tags: Sequence[str]) -> str:
@@ -209,8 +216,7 @@ def _join_tags(tags: Sequence[str]) -> str:
 
 def _numbered(file_name: str, number: int) -> str:
     blocks = file_name.split("_")
-    bare = _NUMBER.sub("", blocks[1])
-    return "_".join([blocks[0], f"{bare} {number:02}", *blocks[2:]])
+    return "_".join([blocks[0], f"{blocks[1]} {number:02}", *blocks[2:]])
 
 
 @lru_cache(maxsize=1)
