@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import F, Value
@@ -71,17 +71,17 @@ def _insert(library: Library, added: Sequence[tuple[str, FoundFile]]) -> int:
             marks = ", ".join(["%s"] * len(_OWN_COLUMNS))
             statement = f"{start} VALUES ({values}, {marks}) ON CONFLICT DO NOTHING"
             cursor.executemany(statement, [(*fixed.values(), *row) for row in rows])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
-def _fixed_columns(library: Library) -> dict[str, object]:
+def _fixed_columns(library: Library) -> dict[str, Any]:
     """Return what all new rows have in common, by column; what is not named is NULL."""
     now = timezone.now()
     example = AudioFile(library=library, first_seen_at=now, last_seen_at=now)
     values = {
-        field.column: field.get_db_prep_save(getattr(example, field.attname), connection)
+        column: field.get_db_prep_save(getattr(example, field.attname), connection)
         for field in AudioFile._meta.concrete_fields
-        if field.column not in _OWN_COLUMNS and not field.primary_key
+        if (column := field.column) and column not in _OWN_COLUMNS and not field.primary_key
     }
     return {column: value for column, value in values.items() if value is not None}
 
