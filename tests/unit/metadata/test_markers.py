@@ -162,6 +162,14 @@ def test_damaged_and_doubtful_cue_points_are_refused_and_left(
     assert path.read_bytes() == content
 
 
+def test_a_file_of_ten_thousand_cue_points_is_no_trap(tmp_path: Path):
+    numbers = range(1, 10_001)
+    theirs = [cue(*((n, n) for n in numbers)), adtl(*((b"labl", n, b"x\0") for n in numbers))]
+    path = put(tmp_path, build.wav(after=theirs))
+    assert mark(path, BARK) == "written"
+    assert names(path)[-2:] == [("x", False), ("Bark", True)]
+
+
 def test_other_kinds_of_file_are_refused_with_the_way_out(tmp_path: Path):
     path = tmp_path / "sound.flac"
     soundfile.write(path, np.zeros(800, np.float32), RATE)

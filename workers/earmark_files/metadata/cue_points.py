@@ -8,6 +8,7 @@ Specifications 1.0 (IBM and Microsoft, 1991), chapter 3.
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -102,7 +103,10 @@ def read_cue_points(source: Source, chunks: Iterable[Chunk]) -> CuePoints:
     cue, adtl = next(iter(cues), None), next(iter(lists), None)
     bare, rest = _points(_body(source, cue)) if cue else ((), b"")
     listed = _entries(_body(source, adtl)) if adtl else ()
-    points = tuple(_described(point, listed) for point in bare)
+    about = defaultdict[int, list[InfoEntry]](list)
+    for entry in filter(_is_about, listed):
+        about[_id_of(entry)].append(entry)
+    points = tuple(_described(point, about.get(point.id, [])) for point in bare)
     taken = loops | {point.id for point in points} | {_id_of(e) for e in listed if _is_about(e)}
     return CuePoints(points, cue, adtl, rest, listed, taken)
 
@@ -171,8 +175,7 @@ def _entries(body: bytes) -> tuple[InfoEntry, ...]:
     return tuple(entries)
 
 
-def _described(point: CuePoint, listed: Sequence[InfoEntry]) -> CuePoint:
-    own = [entry for entry in listed if _is_about(entry) and _id_of(entry) == point.id]
+def _described(point: CuePoint, own: Sequence[InfoEntry]) -> CuePoint:
     label = next((_text(entry) for entry in own if entry.id == b"labl"), "")
     note = next((_text(entry) for entry in own if entry.id == b"note"), "")
     regions = [entry.raw for entry in own if entry.id == b"ltxt" and len(entry.raw) >= 16]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +89,10 @@ def read_markers(path: Path) -> list[FoundMarker]:
     with open_source(Path(os.path.realpath(path))) as (source, _):
         _open_wav(source, Policy())
         rate, found = _read(source)
+        own = set(_own_points(found, rate))
         return [
             FoundMarker(
-                Marker(p.offset / rate, (p.offset + p.length) / rate, p.label, p.note),
-                _is_own(p, found, rate),
+                Marker(p.offset / rate, (p.offset + p.length) / rate, p.label, p.note), p in own
             )
             for p in found.points
         ]
@@ -121,7 +122,7 @@ def plan_markers(path: Path, markers: Sequence[Marker], policy: Policy | None = 
                 path=path,
             )
         rate, found = _read(source)
-        own = [point for point in found.points if _is_own(point, found, rate)]
+        own = _own_points(found, rate)
         new = _make_points(markers, found, own, rate)
         edit = Edit(
             splices=[] if _say_the_same(own, new) else _splices(document, found, own, new),
@@ -160,11 +161,16 @@ def _comment(name: str, offset: int, length: int, rate: int) -> str:
     return f"Earmark: {name}, {offset / rate:.3f}-{(offset + length) / rate:.3f} s"
 
 
-def _is_own(point: CuePoint, found: CuePoints, rate: int) -> bool:
+def _own_points(found: CuePoints, rate: int) -> list[CuePoint]:
+    """Return the points that Earmark made and nobody has changed since."""
+    numbers = Counter(point.id for point in found.points)
+    return [point for point in found.points if numbers[point.id] == 1 and _is_own(point, rate)]
+
+
+def _is_own(point: CuePoint, rate: int) -> bool:
     comment = _comment(point.label, point.offset, point.length, rate)
-    alone = sum(other.id == point.id for other in found.points) == 1
     known = point.note == comment or point.note.startswith(f"{comment}, ")
-    return alone and known and point.entries == _OWN_ENTRIES
+    return known and point.entries == _OWN_ENTRIES
 
 
 def _make_points(
@@ -224,8 +230,8 @@ def _check_on_paper(
     future: Source, found: CuePoints, own: Sequence[CuePoint], new: Sequence[CuePoint]
 ) -> None:
     """Read the markers of the file as it will be; refuse the plan unless they are as planned."""
-    foreign = [point for point in found.points if point not in own]
-    wanted = new if not _say_the_same(own, new) else own
+    before, wanted = set(own), set(own if _say_the_same(own, new) else new)
+    foreign = [point for point in found.points if point not in before]
     _, told = _read(future)
     left = [point for point in told.points if point not in wanted]
     if left != foreign or len(told.points) != len(foreign) + len(wanted):
