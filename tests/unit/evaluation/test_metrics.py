@@ -236,6 +236,15 @@ def test_no_clips_have_no_intervals() -> None:
     assert np.isnan(interval(float("nan"), found.mean_average_precision).low)
 
 
+def test_excerpts_of_a_single_recording_say_nothing_of_others() -> None:
+    truth = np.eye(2, dtype=bool)[[0, 1, 0]]
+    scores = truth * 1.0
+    better = resample(truth, scores, draw_counts(["a"] * 3)).accuracy
+    worse = resample(truth, scores[::-1] * 0, draw_counts(["a"] * 3)).accuracy
+    assert np.isnan(interval(1.0, better).low)
+    assert not difference(1.0, 2 / 3, better, worse).is_clear
+
+
 def test_equal_classifiers_do_not_differ() -> None:
     values = np.random.default_rng(0).random(100)
     found = difference(0.5, 0.5, values, values)

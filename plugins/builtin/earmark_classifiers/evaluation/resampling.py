@@ -83,12 +83,13 @@ def draw_counts(groups: Sequence[Hashable], *, draws: int = DRAWS, seed: int = 0
     Returns
     -------
     ndarray of float32, shape (draws, clips)
-        How often each clip is in each draw: whole numbers.
+        How often each clip is in each draw: whole numbers. All zero where there is one group
+        only: every draw would be all clips, which says nothing of others.
     """
     numbers: dict[Hashable, int] = {}
     place = [numbers.setdefault(group, len(numbers)) for group in groups]
-    if not place:
-        return np.zeros((draws, 0), np.float32)
+    if len(numbers) < 2:
+        return np.zeros((draws, len(place)), np.float32)
     shares = np.full(len(numbers), 1 / len(numbers))
     drawn = np.random.default_rng(seed).multinomial(len(numbers), shares, size=draws)
     counts: Counts = drawn[:, place].astype(np.float32)
