@@ -80,11 +80,18 @@ def test_what_is_no_file_of_arrays_is_refused(content: bytes) -> None:
         unpack_arrays(content)
 
 
-def test_a_damaged_file_of_arrays_is_refused() -> None:
-    content = bytearray(pack_arrays({"a": np.arange(1000.0)}))
-    content[len(content) // 2] ^= 0xFF
-    with pytest.raises(ArraysUnusableError):
-        unpack_arrays(bytes(content))
+@pytest.mark.parametrize("seed", range(30))
+def test_a_damaged_file_of_arrays_is_refused_or_reads_as_it_was(seed: int) -> None:
+    arrays = {"a": np.arange(1000.0), "b": np.arange(5)}
+    content = bytearray(pack_arrays(arrays))
+    rng = np.random.default_rng(seed)
+    content[rng.integers(len(content))] ^= rng.integers(1, 256)
+    try:
+        told = unpack_arrays(bytes(content))
+    except ArraysUnusableError:
+        return
+    # Not every byte of a ZIP file means something: a date does not.
+    assert all(np.array_equal(told[name], array) for name, array in arrays.items() if name in told)
 
 
 @pytest.mark.parametrize(
