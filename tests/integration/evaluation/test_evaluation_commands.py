@@ -258,6 +258,16 @@ def test_inspect_of_what_is_no_sound_ends_with_status_1(
     assert not out.exists()
 
 
+def test_inspect_with_a_classifier_that_breaks_down_ends_with_status_1(
+    installation: Installation, labelled: Path, tmp_path: Path
+) -> None:
+    sound, out = labelled / "sine_wave" / "0.wav", tmp_path / "a.png"
+    done = installation.run("inspect", sound, "--classifier", "broken", "--out", out)
+    assert done.status == 1
+    assert "classifier_crashed: The classifier broken broke down" in done.err
+    assert not out.exists()
+
+
 def test_dataset_finds_what_is_wrong_with_a_set(installation: Installation, tmp_path: Path) -> None:
     data = write_labelled(tmp_path / "data", each=2, seconds=1, classes=("Siren", "Rain", "Wind"))
     (data / "Rain" / "take 1.wav").write_bytes((data / "Siren" / "take 1.wav").read_bytes())

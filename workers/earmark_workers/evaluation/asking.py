@@ -1,7 +1,8 @@
-"""What ``evaluate`` and ``compare`` ask for on the command line, and how their errors end."""
+"""What the commands for evaluation ask for on the command line, and how their errors end."""
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from earmark_classifiers.training.data import Dataset, read_dataset
 from earmark_classifiers.training.errors import DataError
 from earmark_files.errors import AudioFileError
 from earmark_files.paths import display
+from earmark_plugin_api import ClassifierError
 from earmark_workers.evaluation.documents import DocumentError
 from earmark_workers.evaluation.listening import Listener
 from earmark_workers.evaluation.trial import NothingToTryError, Trial, choose_clips, try_classifier
@@ -104,11 +106,12 @@ def ending() -> Iterator[None]:
         yield
     except BrokenPipeError:
         leave_broken_pipe()
-    except (MappingError, DataError, DocumentError) as error:
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; nothing was written")
+        sys.exit(130)
+    except (MappingError, DataError, DocumentError, ClassifierUnavailableError) as error:
         raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
-    except ClassifierUnavailableError as error:
-        raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
-    except (NothingToTryError, EarmarkError) as error:
+    except (NothingToTryError, ClassifierError, EarmarkError) as error:
         raise CommandError(f"{error.code}: {error}") from error
     except AudioFileError as error:
         where = f"{display(error.path)}: " if error.path is not None else ""

@@ -35,6 +35,7 @@ classes; classes too small to train, or to judge.
 exit status:
   0  the sounds were looked through, whatever was found
   2  the command line is wrong: no such folder, no classes, no place for the report
+  130  stopped by Ctrl-C
   141  the reader of standard output went away
 """
 

@@ -36,6 +36,7 @@ exit status:
   0  the classifier was tried, even if some files could not be read
   1  not one clip could be tried
   2  the command line is wrong: no such data or classifier, classes that match no label
+  130  stopped by Ctrl-C
   141  the reader of standard output went away
 """
 

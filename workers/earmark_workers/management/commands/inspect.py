@@ -30,8 +30,9 @@ hours takes no more memory than a short one. The sound is not changed.
 
 exit status:
   0  the picture is there
-  1  the sound cannot be read
+  1  the sound cannot be read, or the classifier broke down over it
   2  the command line is wrong: no such classifier, or no place for the picture
+  130  stopped by Ctrl-C
   141  the reader of standard output went away
 """
 NOBODY = "none"
