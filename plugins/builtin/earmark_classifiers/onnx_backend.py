@@ -26,14 +26,14 @@ class OnnxEngine:
 
     Parameters
     ----------
-    path : Path
+    model : bytes or Path
         An ONNX file with the input `INPUT` and the outputs `OUTPUTS`.
     rows : int
         Windows computed at once; more fall out of the caches.
     """
 
-    def __init__(self, path: Path, rows: int) -> None:
-        self._session = open_session(path)
+    def __init__(self, model: bytes | Path, rows: int) -> None:
+        self._session = open_session(model)
         self._rows = rows
 
     def __call__(self, windows: Floats) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from earmark_classifiers.scores import quadratic_softmax
 from earmark_plugin_api import cut_windows, top_predictions
 from earmark_plugin_api.testing import parametrize_with_checks
 
-RATE = 16_000
+RATE = 32_000
 Samples = npt.NDArray[np.float32]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 import soundfile
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training import export
-from earmark_classifiers.audioset.training.augment import draw_batch, to_student_rate
+from earmark_classifiers.audioset.training.augment import draw_batch
 from earmark_classifiers.audioset.training.calibrate import (
     Calibration,
     expected_error,
@@ -23,10 +25,17 @@ from earmark_classifiers.audioset.training.calibrate import (
     reliability,
 )
 from earmark_classifiers.audioset.training.corpus import Corpus, open_corpus
-from earmark_classifiers.audioset.training.distil import Distillation, Recipe
+from earmark_classifiers.audioset.training.distil import (
+    Distillation,
+    Recipe,
+    distillation_loss,
+)
 from earmark_classifiers.audioset.training.judge import average_precision, judge
+from earmark_classifiers.audioset.training.probe import frequent_classes, probe
 from earmark_classifiers.audioset.training.teacher import Teacher
-from earmark_classifiers.networks.mobilenet import MobileNetTagger
+from earmark_classifiers.efficientat.network import EfficientAtNetwork
+from earmark_classifiers.networks.mobilenet import MobileNetTagger, fuse_batch_norms
+from earmark_classifiers.onnx_backend import OnnxEngine
 
 CLIPS = 270
 RECIPE = replace(Recipe(), epochs=2, steps_per_epoch=3, batch=8, seed=7)
@@ -43,10 +52,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for clip in range(CLIPS):
             name = f"{clip}.wav"
             soundfile.write(folder / name, rng.uniform(-0.5, 0.5, 3_200 + clip), 16_000)
-            rows.writerow([f"c{clip}", name, "train" if clip < 262 else "val", "dog bark"])
+            said = ("cello", "piano")[clip % 2]
+            rows.writerow([f"c{clip}", name, "train" if clip < 262 else "val", said])
     logits = rng.integers(-80, 20, (CLIPS, 527)).astype(np.int8)
     np.savez(folder / "teacher_scores.npz", mn04_logit_x8=logits)
-    challenge = [f"c{clip},{'Bark' if clip % 2 else 'Oboe'},val" for clip in range(262, CLIPS)]
+    challenge = [f"c{clip},{'Bark' if clip % 2 else 'Oboe'},-" for clip in range(200, CLIPS)]
     (folder / "labels41.csv").write_text("\n".join(["clip_id,label,split", *challenge]))
     nodes = [{"id": "/m/0bt9lr", "child_ids": ["/m/05tny_"]}, {"id": "/m/05tny_", "child_ids": []}]
     (folder / "ontology.json").write_text(json.dumps(nodes))
@@ -58,6 +68,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     torch.save(published, folder / "teacher.pt")
     return folder
+
+
+@pytest.fixture(scope="module")
+def teacher(folder: Path) -> Teacher:
+    return Teacher(folder / "teacher.pt")
 
 
 @pytest.fixture(scope="module")
@@ -75,25 +90,90 @@ def test_corpus_is_decoded_once_to_32_khz(folder: Path, corpus: Corpus) -> None:
 
 def test_a_seed_fixes_a_batch(corpus: Corpus) -> None:
     clips = np.arange(24)
-    one, two, other = (draw_batch(corpus, clips, np.random.default_rng(s)) for s in (3, 3, 4))
+    one, two, other = (
+        draw_batch(corpus, clips, np.random.default_rng(seed), altered=0.5).windows
+        for seed in (3, 3, 4)
+    )
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
     assert torch.allclose(one.abs().amax(dim=1), torch.ones(24))
 
 
-def test_halving_the_rate_keeps_a_tone_and_drops_what_cannot_be_told() -> None:
-    time = torch.arange(160_000, dtype=torch.float64) / 32_000
-    low, high = torch.sin(2 * torch.pi * 1_000 * time), torch.sin(2 * torch.pi * 12_000 * time)
-    halved = to_student_rate(torch.stack((low, high)).float())
-    assert torch.allclose(halved[0], low[::2].float(), atol=1e-3)
-    assert halved[1].abs().max() < 1e-3
+def test_unaltered_sounds_are_the_clips_at_full_scale(corpus: Corpus) -> None:
+    clips = np.arange(24)
+    sounds = draw_batch(corpus, clips, np.random.default_rng(3), altered=0.0)
+    assert sounds.sources == tuple((clip, 0) for clip in range(24))
+    for row, clip in enumerate(clips):
+        samples = corpus.samples(clip) / 32768
+        assert sounds.lengths[row] == len(samples)
+        assert sounds.levels[row] == pytest.approx(np.abs(samples).max())
+        heard = sounds.windows[row, : len(samples)].numpy() * sounds.levels[row]
+        assert np.sort(heard) == pytest.approx(np.sort(samples), abs=1e-6)  # begun anywhere
+
+
+def test_the_teacher_hears_a_sound_as_a_file_of_its_own(teacher: Teacher) -> None:
+    window = torch.sin(torch.arange(160_000) / 7.0)
+    network = EfficientAtNetwork(0.4).eval()
+    network.tagger.load_state_dict(teacher.tagger.state_dict())
+    for length, heard in ((100, 64_000), (70_000, 69_760), (160_000, 160_000)):
+        with torch.inference_mode():
+            expected = network(0.1 * window[None, :heard])
+        answer = teacher.hear(window, 0.1, length)
+        for ours, theirs in zip(answer, expected, strict=True):
+            torch.testing.assert_close(ours, theirs[0], atol=1e-3, rtol=1e-3)
+
+
+def test_what_the_teacher_said_of_an_unaltered_sound_is_kept(
+    corpus: Corpus, teacher: Teacher
+) -> None:
+    recipe = replace(RECIPE, altered_first=0.0, altered_last=0.0)
+    training = Distillation(corpus, teacher, recipe)
+    training.train_epoch()
+    known = dict(training.known)
+    assert 0 < len(known) <= 24
+    training.train_epoch()
+    assert all(training.known[source] is answer for source, answer in known.items())
+
+
+def test_possible_classes_weigh_most_in_the_loss() -> None:
+    logits = torch.full((1, 527), -9.0)
+    logits[0, 0] = 1.0
+    embedding = torch.ones(1, 256)
+    losses = []
+    for column in (0, 1):
+        guess = logits.clone()
+        guess[0, column] -= 1.0
+        losses.append(distillation_loss(guess, embedding, logits, embedding))
+    floor = distillation_loss(logits, embedding, logits, embedding)
+    assert losses[0] - floor > 10 * (losses[1] - floor) > 0
+
+
+def test_a_probe_finds_classes_that_lie_apart() -> None:
+    rng = np.random.default_rng(0)
+    classes = np.array(["bell", "dog", "rain"])[np.arange(90) % 3]
+    embeddings = rng.standard_normal((90, 8)) + 4 * np.eye(8)[np.arange(90) % 3]
+    is_val = np.arange(90) >= 60
+    figures = probe(embeddings.astype(np.float32), classes, is_val)
+    assert (figures.classes, figures.fitted_on, figures.judged_on) == (3, 60, 30)
+    assert figures.accuracy > 0.9 < figures.macro_recall
+    guessing = probe(rng.standard_normal((90, 8)).astype(np.float32), classes, is_val)
+    assert guessing.accuracy < 0.7
+
+
+def test_rare_classes_take_no_part_in_a_probe() -> None:
+    classes = {clip: "dog" if clip < 20 else "gong" for clip in range(39)}
+    assert set(frequent_classes(classes)) == set(range(20))
 
 
 def test_training_resumed_after_an_epoch_ends_like_one_never_stopped(
-    folder: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    corpus: Corpus,
+    teacher: Teacher,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def start() -> Distillation:
-        return Distillation(corpus, Teacher(folder / "teacher.pt"), RECIPE)
+        return Distillation(corpus, teacher, RECIPE)
 
     straight = start()
     straight.run(tmp_path)
@@ -120,23 +200,31 @@ def export_and_look(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) ->
     export.main()
     with safe_open(weights, framework="pt") as file:
         metadata = file.metadata()
-        names = file.keys()
-        AudioSetNetwork().load_state_dict({name: file.get_tensor(name) for name in names})
+    network = AudioSetNetwork().eval()
+    network.load_state_dict(load_file(weights))
+    sound = torch.sin(torch.arange(160_000) / 5.0)[None]
+    with torch.inference_mode():
+        expected = network(sound)[0].numpy()
+    logits, _ = OnnxEngine(weights.with_suffix(".onnx"), rows=1)(sound.numpy())
+    assert logits == pytest.approx(expected, abs=1e-3)
     assert json.loads(metadata["recipe"])["epochs_done"] == 2
     assert set(json.loads(metadata["calibration"])) == {"scale", "offset"}
     found = json.loads((figures / "audioset-figures.json").read_text())
     assert found["named_clips"] == 8
     assert found["challenge_top1"]["clips"] == 4
+    assert found["probes"]["names"]["judged_on"] == 8
     assert (figures / "audioset-reliability.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_student_starts_in_the_space_of_its_teacher(folder: Path, corpus: Corpus) -> None:
-    training = Distillation(corpus, Teacher(folder / "teacher.pt"), RECIPE)
+def test_student_starts_in_the_space_of_its_teacher(corpus: Corpus, teacher: Teacher) -> None:
+    training = Distillation(corpus, teacher, RECIPE)
     axes = training.projection.axes
     assert axes.shape == (384, 256)
     assert torch.allclose(axes.T @ axes, torch.eye(256), atol=1e-4)
-    body = training.student.body.features[0][0].weight
-    assert torch.equal(body, Teacher(folder / "teacher.pt").tagger.features[0][0].weight)
+    # It takes over the filters, which the norms are folded into.
+    body = training.student.body.features[0][0]
+    theirs = fuse_batch_norms(deepcopy(teacher.tagger)).features[0][0]
+    assert torch.equal(body.weight, theirs.weight) and torch.equal(body.bias, theirs.bias)
 
 
 def test_average_precision_is_the_mean_precision_at_each_hit() -> None:

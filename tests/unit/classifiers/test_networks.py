@@ -28,6 +28,7 @@ from earmark_classifiers.networks.logmel import (
     LogMel,
     LogMelSpec,
     hertz_to_mel,
+    low_part,
     mel_filters,
 )
 from earmark_classifiers.networks.mobilenet import (
@@ -36,6 +37,7 @@ from earmark_classifiers.networks.mobilenet import (
     from_published,
     fuse_batch_norms,
     round_channels,
+    unfold_batch_norms,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -181,9 +183,6 @@ def test_the_body_shrinks_frequency_and_time_thirty_two_times() -> None:
     body = MobileNetBody(0.4).eval()
     with torch.inference_mode():
         assert body(torch.zeros(1, 1, 128, 320)).shape == (1, 384, 4, 10)
-    taller = MobileNetBody(0.4, stem_stride=(1, 2)).eval()
-    with torch.inference_mode():
-        assert taller(torch.zeros(1, 1, 64, 320)).shape == (1, 384, 4, 10)
 
 
 def _with_lived_in_batch_norms(tagger: MobileNetTagger) -> MobileNetTagger:
@@ -211,6 +210,33 @@ def test_folding_batch_norms_changes_no_output() -> None:
         folded_logits, folded_embedding = folded(logmels)
     torch.testing.assert_close(folded_logits, logits, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(folded_embedding, embedding, atol=1e-4, rtol=1e-4)
+
+
+def test_a_folded_network_gets_batch_norms_back_that_change_no_output() -> None:
+    torch.manual_seed(0)
+    folded = fuse_batch_norms(_with_lived_in_batch_norms(MobileNetTagger(0.4, classes=5)))
+    logmels = torch.randn(4, 1, 128, 96, generator=torch.Generator().manual_seed(1))
+    unfolded = unfold_batch_norms(folded, MobileNetTagger(0.4, classes=5), logmels.split(2))
+    with torch.inference_mode():
+        expected, _ = folded(logmels)
+        torch.testing.assert_close(unfolded.eval()(logmels)[0], expected, atol=1e-3, rtol=1e-3)
+        # In training the norms find what they were given, so nothing jumps.
+        learning = unfolded.train()(logmels)[0]
+    torch.testing.assert_close(learning, expected, atol=0.05, rtol=0.05)
+
+
+def test_the_low_part_of_a_front_end_hears_the_same_at_half_the_rate() -> None:
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal(64_000) * 0.1
+    halved = soxr.resample(samples, 32_000, 16_000, "VHQ")
+    whole, low = (
+        LogMel(spec)(torch.from_numpy(sound[None]).float())
+        for spec, sound in ((EFFICIENTAT, samples), (low_part(EFFICIENTAT, 104), halved))
+    )
+    assert low.shape == (1, 1, 104, 200)
+    passed = 94  # bands below the edge of the resampler's low-pass
+    difference = (low - whole[:, :, :104])[:, :, :passed].abs()
+    assert difference.mean() < 0.01
 
 
 def test_published_names_become_ours() -> None:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import as_file, files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from earmark_classifiers.audioset.labels import read_labels
+from earmark_classifiers.onnx_backend import OnnxEngine
 from earmark_classifiers.torch_backend import TorchTagger
 from earmark_plugin_api import Manifest, WeightsMissingError, Window
 
 if TYPE_CHECKING:
     from earmark_classifiers.audioset.network import AudioSetNetwork
+    from earmark_classifiers.tagger import Engine
 
-__all__ = ["VERSION", "AudioSetClassifier", "manifest", "read_labels"]
+__all__ = ["GRAPH", "VERSION", "WEIGHTS", "AudioSetClassifier", "manifest", "read_labels"]
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
+
+WEIGHTS = Path(__file__).parent / "weights" / f"audioset-{VERSION}.safetensors"
+GRAPH = WEIGHTS.with_suffix(".onnx")
+
+ROWS = 2
+"""Windows computed at once by ONNX Runtime; more fall out of the caches."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -31,7 +39,7 @@ def manifest() -> Manifest:
         name="audioset",
         version=VERSION,
         labels=read_labels(),
-        sample_rate=16_000,
+        sample_rate=32_000,
         window=Window(seconds=5.0, hop_seconds=5.0),
         licence="Apache-2.0 AND MIT",
         description="527 AudioSet classes: multi-level attention over a small convolutional net.",
@@ -43,45 +51,66 @@ def manifest() -> Manifest:
 
 
 class AudioSetClassifier(TorchTagger):
-    """527 AudioSet classes; see ``docs/models/audioset.md`` for data, figures and limits."""
+    """527 AudioSet classes; see ``docs/models/audioset.md`` for data, figures and limits.
 
-    rows_on_cpu = 8
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._calibration = (1.0, 0.0)
+    On the CPU it is computed by ONNX Runtime, without torch, elsewhere by torch.
+    """
 
     @property
     def manifest(self) -> Manifest:
         """Identity, labels and needs."""
         return manifest()
 
+    def make_engine(self, device: str) -> Engine:
+        """Return the bundled network on `device`.
+
+        Raises
+        ------
+        DeviceUnavailableError
+            If torch does not see the device.
+        WeightsMissingError
+            If the weights were left out of the installation.
+        """
+        if device != "cpu":
+            return super().make_engine(device)
+        _require(GRAPH)
+        _require(WEIGHTS)  # which the graph reads its tensors from
+        return OnnxEngine(GRAPH, rows=ROWS)
+
     def make_network(self) -> AudioSetNetwork:
-        """Return the network with the bundled weights, and remember their calibration.
+        """Return the bundled network in torch.
 
         Raises
         ------
         WeightsMissingError
             If the weights were left out of the installation.
         """
-        from safetensors import safe_open
+        from safetensors.torch import load_file
 
         from earmark_classifiers.audioset.network import AudioSetNetwork
         from earmark_classifiers.networks.mobilenet import fuse_batch_norms
 
+        _require(WEIGHTS)
         network = AudioSetNetwork()
-        resource = files(__package__) / "weights" / f"audioset-{VERSION}.safetensors"
-        with as_file(resource) as path:
-            if not path.exists():
-                raise WeightsMissingError(f"{path.name} is missing; install Earmark again")
-            with safe_open(path, framework="pt") as file:
-                names = file.keys()
-                network.load_state_dict({name: file.get_tensor(name) for name in names})
-                calibration = json.loads(file.metadata()["calibration"])
-        self._calibration = (calibration["scale"], calibration["offset"])
+        network.load_state_dict(load_file(WEIGHTS))
         return fuse_batch_norms(network)
 
     def to_scores(self, logits: Floats) -> Floats:
         """Map logits to calibrated scores."""
-        scale, offset = self._calibration
+        scale, offset = _calibration()
         return super().to_scores(scale * logits + offset)
+
+
+@cache
+def _calibration() -> tuple[np.float32, np.float32]:
+    """Scale and offset of the logits, as they were fitted when the weights were written."""
+    from safetensors import safe_open
+
+    with safe_open(WEIGHTS, framework="numpy") as file:
+        calibration = json.loads(file.metadata()["calibration"])
+    return np.float32(calibration["scale"]), np.float32(calibration["offset"])
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise WeightsMissingError(f"{path.name} is missing; install Earmark again")

@@ -12,10 +12,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from earmark_classifiers.networks.logmel import LogMel, LogMelSpec
+from earmark_classifiers.networks.logmel import EFFICIENTAT, LogMel
 from earmark_classifiers.networks.mobilenet import MobileNetBody
 
-FRONT_END = LogMelSpec(16_000, fft=512, window=400, hop=160, bands=64, low=0.0, high=8_000.0)
+FRONT_END = EFFICIENTAT
+"""What its teacher hears, so that what the teacher's filters know holds here too."""
+
 EMBEDDING_SIZE = 256
 HIDDEN_SIZE = 512
 CLASSES = 527
@@ -49,7 +51,7 @@ class FeatureAttention(nn.Module):
 
 
 class AudioSetNetwork(nn.Module):
-    """Waveforms at 16 kHz to logits and embeddings.
+    """Waveforms at 32 kHz to logits and embeddings.
 
     Parameters
     ----------
@@ -60,12 +62,11 @@ class AudioSetNetwork(nn.Module):
     def __init__(self, width: float = 0.4) -> None:
         super().__init__()
         self.front_end = LogMel(FRONT_END)
-        # Half as many bands as the body was designed for: the first layer keeps them all.
-        self.body = MobileNetBody(width, stem_stride=(1, 2))
+        self.body = MobileNetBody(width)
         self.embed = nn.Linear(self.body.channels, EMBEDDING_SIZE)
         self.level_one = FeatureAttention(EMBEDDING_SIZE)
         self.hidden = nn.Sequential(nn.Linear(EMBEDDING_SIZE, HIDDEN_SIZE), nn.Hardswish())
-        self.level_two = FeatureAttention(HIDDEN_SIZE)
+        self.level_two = FeatureAttention(EMBEDDING_SIZE)
         self.output = nn.Linear(EMBEDDING_SIZE + HIDDEN_SIZE, CLASSES)
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,7 +75,7 @@ class AudioSetNetwork(nn.Module):
         Parameters
         ----------
         samples : Tensor
-            ``[batch, samples]``, float32, 16 kHz, any level.
+            ``[batch, samples]``, float32, 32 kHz, any level.
 
         Returns
         -------
@@ -88,5 +89,7 @@ class AudioSetNetwork(nn.Module):
         maps = self.body(logmels.contiguous(memory_format=torch.channels_last))
         segments = self.embed(maps.mean(dim=2).transpose(1, 2))
         embedding = self.level_one(segments)
-        second = self.level_two(self.hidden(segments))
+        # Pooled before the hidden layer, as its teacher does: the other way round the layer would
+        # have to be learnt anew.
+        second = self.hidden(self.level_two(segments))
         return self.output(torch.cat((embedding, second), dim=1)), embedding

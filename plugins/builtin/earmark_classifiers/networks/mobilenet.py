@@ -7,6 +7,7 @@ Distillation", arXiv 2211.04772 (width scaling and the squeeze over time and fre
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -67,7 +68,7 @@ class ConvNorm(nn.Sequential):
         inputs: int,
         outputs: int,
         kernel: int = 1,
-        stride: int | tuple[int, int] = 1,
+        stride: int = 1,
         groups: int = 1,
         activation: type[nn.Module] | None = None,
     ) -> None:
@@ -95,6 +96,57 @@ def fuse_batch_norms(module: ModuleT) -> ModuleT:
             part[0] = fuse_conv_bn_eval(convolution, norm)
             part[1] = nn.Identity()
     return by_channel(module)
+
+
+@torch.no_grad()
+def unfold_batch_norms(folded: ModuleT, fresh: ModuleT, batches: Iterable[Tensor]) -> ModuleT:
+    """Give a network that was trained folded its batch norms back, for training it further.
+
+    Each norm gets the mean and variance that its convolution has over the examples, and the scale
+    and shift that undo them: the network computes what it computed.
+
+    Parameters
+    ----------
+    folded : Module
+        See `fuse_batch_norms`.
+    fresh : Module
+        Another of the same kind, with batch norms; it is filled and returned.
+    batches : iterable of Tensor
+        Examples of what the network is given.
+    """
+    trained = {name: part for name, part in folded.named_modules() if isinstance(part, ConvNorm)}
+    sums: dict[str, list[Tensor]] = {name: [] for name in trained}
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def note(convolution: nn.Module, _: tuple[Tensor, ...], out: Tensor) -> None:
+            assert isinstance(convolution.bias, Tensor)
+            raw = out.double() - convolution.bias[:, None, None]
+            sums[name].append(torch.stack((raw.mean((0, 2, 3)), raw.square().mean((0, 2, 3)))))
+
+        return note
+
+    watches = [part[0].register_forward_hook(watch(name)) for name, part in trained.items()]
+    for batch in batches:
+        folded(batch)
+    for each in watches:
+        each.remove()
+    fresh.load_state_dict(folded.state_dict(), strict=False)
+    for name, part in fresh.named_modules():
+        if isinstance(part, ConvNorm):
+            norm, bias = part[1], trained[name][0].bias
+            assert isinstance(norm, nn.BatchNorm2d) and isinstance(bias, Tensor)
+            mean, square = torch.stack(sums[name]).mean(0)
+            variance = (square - mean.square()).clamp(min=0)
+            _fill(norm, mean, variance, bias)
+    return fresh
+
+
+def _fill(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, bias: Tensor) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_((variance + norm.eps).sqrt())
+    norm.bias.copy_(bias + mean)
 
 
 def by_channel(module: ModuleT) -> ModuleT:
@@ -154,17 +206,15 @@ class MobileNetBody(nn.Module):
     ----------
     width : float
         Channel multiplier; 0.4 is "mn04", 1.0 "mn10".
-    stem_stride : (int, int)
-        Stride of the first convolution over (frequency, time).
     """
 
-    def __init__(self, width: float, stem_stride: tuple[int, int] = (2, 2)) -> None:
+    def __init__(self, width: float) -> None:
         super().__init__()
         stem = round_channels(16 * width)
         last = round_channels(MOBILENET_V3_LARGE[-1].outputs * width)
         self.channels = 6 * last
         self.features = nn.Sequential(
-            ConvNorm(1, stem, 3, stem_stride, activation=nn.Hardswish),
+            ConvNorm(1, stem, 3, stride=2, activation=nn.Hardswish),
             *(InvertedResidual(spec, width) for spec in MOBILENET_V3_LARGE),
             ConvNorm(last, self.channels, activation=nn.Hardswish),
         )

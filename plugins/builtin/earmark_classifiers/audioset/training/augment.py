@@ -1,4 +1,4 @@
-"""Batches of altered and mixed sounds: the teacher labels whatever comes out.
+"""Batches of sounds as they are, altered and mixed: the teacher labels whatever comes out.
 
 Everything works on 5 s at 32 kHz and is drawn from one generator, so a seed fixes a batch.
 """
@@ -6,6 +6,8 @@ Everything works on 5 s at 32 kHz and is drawn from one generator, so a seed fix
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,48 +20,96 @@ SAMPLES = 5 * RATE
 _BINS = SAMPLES // 2 + 1
 
 
-def draw_batch(corpus: Corpus, clips: npt.NDArray[np.int64], rng: np.random.Generator) -> Tensor:
-    """Make a training batch: ``[len(clips), 160000]`` at 32 kHz, each row with a peak of 1."""
-    rows = [_synthesise(rng) if rng.random() < 0.03 else _excerpt(corpus, c, rng) for c in clips]
-    batch = torch.from_numpy(np.stack(rows))
-    batch = _to_peak(_shape_spectrum(batch, rng))
-    batch = _mix(batch, rng)
-    return _to_peak(_add_noise(batch, rng))
+@dataclass(frozen=True, eq=False)
+class Sounds:
+    """A batch, for the student to hear at full scale and for the teacher as files are.
+
+    Attributes
+    ----------
+    windows : Tensor
+        ``[rows, 160000]`` at 32 kHz, each with a peak of 1; short sounds are repeated.
+    levels : ndarray of float32, shape (rows,)
+        The peaks of the recordings.
+    lengths : ndarray of int64, shape (rows,)
+        Samples after which a window repeats itself.
+    sources : tuple of (int, int) or None
+        Clip and first sample of a row that is as it was recorded; None for an altered one.
+    """
+
+    windows: Tensor
+    levels: npt.NDArray[np.float32]
+    lengths: npt.NDArray[np.int64]
+    sources: tuple[tuple[int, int] | None, ...]
 
 
-def to_student_rate(batch: Tensor) -> Tensor:
-    """Halve the rate from 32 to 16 kHz with a steep low-pass, by discarding spectrum."""
-    half = torch.fft.rfft(batch)[:, : _BINS // 2 + 1]
-    taper = torch.ones(half.shape[1])
-    edge = int(len(taper) * 7_400 / 8_000)
-    fall = torch.linspace(0, math.pi, len(taper) - edge)
-    taper[edge:] = 0.5 + 0.5 * torch.cos(fall)
-    halved: Tensor = torch.fft.irfft(half * taper, n=SAMPLES // 2) / 2
-    return halved
+def draw_batch(
+    corpus: Corpus, clips: npt.NDArray[np.int64], rng: np.random.Generator, altered: float
+) -> Sounds:
+    """Make a training batch of the clips, about a share of `altered` of them altered."""
+    changed = rng.random(len(clips)) < altered
+    rows = [
+        _altered_excerpt(corpus, int(clip), rng) if change else _excerpt(corpus, int(clip), rng)
+        for clip, change in zip(clips, changed, strict=True)
+    ]
+    windows = torch.from_numpy(np.stack([row.samples for row in rows]))
+    levels = np.abs(windows.numpy()).max(axis=1)
+    lengths = np.array([row.length for row in rows])
+    windows = _to_peak(windows)
+    places = np.flatnonzero(changed)
+    if len(places):
+        shaped = _to_peak(_shape_spectrum(windows[places], rng))
+        mixed, partners = _mix(shaped, windows, rng)
+        lengths[places] = np.maximum(lengths[places], np.where(partners >= 0, lengths[partners], 0))
+        windows[places] = _to_peak(_add_noise(mixed, rng))
+    return Sounds(windows, levels, lengths, tuple(row.source for row in rows))
 
 
-def _excerpt(corpus: Corpus, clip: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+@dataclass(frozen=True, eq=False)
+class _Row:
+    samples: npt.NDArray[np.float32]
+    length: int
+    source: tuple[int, int] | None = None
+
+
+def _excerpt(corpus: Corpus, clip: int, rng: np.random.Generator) -> _Row:
+    """Cut one of the windows the platform would cut, or repeat the whole clip."""
     samples = corpus.samples(clip)
-    # Speed and pitch together, within half an octave to either side.
+    if len(samples) <= SAMPLES:
+        if rng.random() < 0.5:
+            samples = np.roll(samples, rng.integers(len(samples)))
+        return _Row(_to_float(np.resize(samples, SAMPLES)), len(samples), (clip, 0))
+    begin = min(
+        int(rng.integers(math.ceil(len(samples) / SAMPLES))) * SAMPLES, len(samples) - SAMPLES
+    )
+    return _Row(_to_float(samples[begin : begin + SAMPLES]), SAMPLES, (clip, begin))
+
+
+def _altered_excerpt(corpus: Corpus, clip: int, rng: np.random.Generator) -> _Row:
+    """Cut anywhere, change speed and pitch together, turn some around; or make a sound up."""
+    if rng.random() < 0.03:
+        return _Row(_synthesise(rng), SAMPLES)
+    samples = corpus.samples(clip)
+    # Within half an octave to either side.
     speed = 2 ** rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 1.0
     wanted = math.ceil(SAMPLES * speed)
+    length = min(SAMPLES, int(len(samples) / speed))
     if len(samples) > wanted:
         begin = rng.integers(len(samples) - wanted)
         part = samples[begin : begin + wanted].astype(np.float32)
-    elif rng.random() < 0.75:
+    else:
         part = np.resize(samples, wanted).astype(np.float32)
         if rng.random() < 0.5:
             part = np.roll(part, rng.integers(wanted))
-    else:
-        part = np.zeros(wanted, np.float32)
-        begin = rng.integers(wanted - len(samples) + 1)
-        part[begin : begin + len(samples)] = samples
     if speed != 1.0:
         places = np.arange(SAMPLES) * ((wanted - 1) / (SAMPLES - 1))
         part = np.interp(places, np.arange(wanted), part).astype(np.float32)
     if rng.random() < 0.1:
-        part = part[::-1].copy()
-    return (part / 32768).astype(np.float32)
+        part = part[::-1]
+    return _Row(_to_float(part), length)
+
+
+def _to_float(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return samples.astype(np.float32) / np.float32(32768)
 
 
 def _synthesise(rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -114,11 +164,14 @@ def _room(rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(response)
 
 
-def _mix(batch: Tensor, rng: np.random.Generator) -> Tensor:
-    """Lay a second sound of the batch under half of the rows, 15 dB below to 5 dB above."""
-    partner = batch.roll(int(rng.integers(1, len(batch))), 0)
+def _mix(
+    batch: Tensor, pool: Tensor, rng: np.random.Generator
+) -> tuple[Tensor, npt.NDArray[np.int64]]:
+    """Lay a sound of the pool under half of the rows, 15 dB below to 5 dB above; -1 is none."""
+    chosen = rng.integers(0, len(pool), len(batch))
     level = 10 ** (rng.uniform(-15, 5, len(batch)) / 20) * (rng.random(len(batch)) < 0.5)
-    return batch + partner * torch.from_numpy(level.astype(np.float32))[:, None]
+    mixed = batch + pool[chosen] * torch.from_numpy(level.astype(np.float32))[:, None]
+    return mixed, np.where(level > 0, chosen, -1)
 
 
 def _add_noise(batch: Tensor, rng: np.random.Generator) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from earmark_classifiers.audioset.classifier import VERSION, read_labels
-from earmark_classifiers.audioset.network import AudioSetNetwork
+from earmark_classifiers.audioset.network import FRONT_END, AudioSetNetwork
 from earmark_classifiers.audioset.training.calibrate import (
     Calibration,
     ReliabilityBin,
@@ -29,12 +29,21 @@ from earmark_classifiers.audioset.training.corpus import (
     read_challenge_labels,
 )
 from earmark_classifiers.audioset.training.judge import (
+    WINDOW,
     clip_scores,
     judge,
+    open_network,
     validation_windows,
-    window_logits,
 )
-from earmark_classifiers.audioset.training.names import name_truth, read_names
+from earmark_classifiers.audioset.training.names import name_truth, read_names, said_labels
+from earmark_classifiers.audioset.training.probe import (
+    ProbeFigures,
+    embed_clips,
+    frequent_classes,
+    probe,
+)
+from earmark_classifiers.networks.mobilenet import fuse_batch_norms, unfold_batch_norms
+from earmark_classifiers.networks.onnx_graph import share_weights, to_onnx
 
 Floats = npt.NDArray[np.float32]
 
@@ -59,29 +68,71 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, required=True, help="folder for JSON and PNG")
     arguments = parser.parse_args()
     state = torch.load(arguments.out / "checkpoint.pt", weights_only=True)
-    network = AudioSetNetwork()
+    network = fuse_batch_norms(AudioSetNetwork())
     network.load_state_dict(state["average"])
     corpus = open_corpus(arguments.corpus, arguments.out)
     windows, owners = validation_windows(corpus)
-    logits = window_logits(network, windows)
-    names = name_truth(read_names(arguments.corpus), read_labels(), arguments.ontology)
-    names = names[corpus.is_val]
-    calibration = _fit(logits, owners, names)
+    logits, _ = open_network(network)(windows)
+    names = read_names(arguments.corpus)
+    truth = name_truth(names, read_labels(), arguments.ontology)[corpus.is_val]
+    calibration = _fit(logits, owners, truth)
     challenge = read_challenge_labels(arguments.corpus)
-    figures = _figures(logits, owners, corpus, calibration, names, challenge)
+    figures = _figures(logits, owners, corpus, calibration, truth, challenge)
+    figures["probes"] = _probes(network, corpus, names, challenge)
     figures["epochs"] = state["epoch"]
-    figures["parameters"] = sum(p.numel() for p in network.parameters())
+    figures["parameters"] = sum(p.numel() for p in AudioSetNetwork().parameters())
     metadata = {
         "classifier": f"audioset@{VERSION}",
         "calibration": json.dumps(asdict(calibration)),
         "recipe": json.dumps({**state["recipe"], "epochs_done": state["epoch"]}),
         "licence": "Apache-2.0 AND MIT",
     }
-    save_file(network.state_dict(), arguments.weights, metadata)
+    examples = torch.split(torch.from_numpy(windows[:: len(windows) // 128 + 1]), 16)
+    _write(unfold_batch_norms(network, AudioSetNetwork(), examples), arguments.weights, metadata)
     arguments.figures.mkdir(parents=True, exist_ok=True)
     text = json.dumps(figures, indent=2, default=asdict) + "\n"
     (arguments.figures / "audioset-figures.json").write_text(text)
     _draw(figures, arguments.figures / "audioset-reliability.png")
+
+
+def _write(network: AudioSetNetwork, weights: Path, metadata: dict[str, str]) -> None:
+    """Write the weights, and the graph that computes with them beside them."""
+    save_file(network.state_dict(), weights, metadata)
+    window = WINDOW.samples(FRONT_END.sample_rate)
+    graph = share_weights(to_onnx(network.eval(), window), weights)
+    weights.with_suffix(".onnx").write_bytes(graph)
+
+
+def _probes(
+    network: AudioSetNetwork,
+    corpus: Corpus,
+    names: list[str],
+    challenge: dict[str, tuple[str, str]],
+) -> dict[str, ProbeFigures]:
+    """Probe the embedding on the challenge classes, and on names that say one label."""
+    said = said_labels(names, read_labels())
+    sets = {
+        "challenge": {
+            row: challenge[clip][0] for row, clip in enumerate(corpus.clip_ids) if clip in challenge
+        },
+        "names": {
+            int(row): read_labels()[said[row].argmax()].name
+            for row in np.flatnonzero(said.sum(axis=1) == 1)
+        },
+    }
+    sets = {name: frequent_classes(classes) for name, classes in sets.items()}
+    clips = np.array(sorted(set().union(*sets.values())))
+    engine = open_network(network)
+    described = embed_clips(corpus, clips, lambda windows: engine(windows)[1])
+    embeddings = dict(zip(clips.tolist(), described, strict=True))
+    return {
+        name: probe(
+            np.stack([embeddings[clip] for clip in classes]),
+            np.array(list(classes.values())),
+            corpus.is_val[list(classes)],
+        )
+        for name, classes in sets.items()
+    }
 
 
 def _fit(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import soxr
-import torch
 
 from earmark_classifiers.audioset.network import FRONT_END, AudioSetNetwork
 from earmark_classifiers.audioset.training.corpus import RATE, Corpus
+from earmark_classifiers.networks.onnx_graph import to_onnx
+from earmark_classifiers.onnx_backend import OnnxEngine
 from earmark_classifiers.scores import quadratic_softmax
 from earmark_plugin_api import Window, cut_windows
 
@@ -43,26 +43,25 @@ class Figures:
 MIN_CLIPS = 3
 
 
-def validation_windows(corpus: Corpus) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Cut the validation clips as the platform does: windows at 16 kHz and their clip's row."""
+def cut_clips(corpus: Corpus, clips: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Cut clips as the platform does: windows at 32 kHz, and the place of their clip in `clips`."""
     windows, owners = [], []
-    for row, clip in enumerate(np.flatnonzero(corpus.is_val)):
-        samples = corpus.samples(int(clip)).astype(np.float32) / 32768
-        resampled = soxr.resample(samples, RATE, FRONT_END.sample_rate, "HQ")
-        for window in cut_windows(resampled, WINDOW, FRONT_END.sample_rate):
+    for row, clip in enumerate(clips):
+        samples = corpus.samples(int(clip)).astype(np.float32) / np.float32(32768)
+        for window in cut_windows(samples, WINDOW, RATE):
             windows.append(window.samples)
             owners.append(row)
     return np.stack(windows), np.array(owners)
 
 
-@torch.inference_mode()
-def window_logits(network: AudioSetNetwork, windows: Floats, batch: int = 32) -> Floats:
-    """Score windows ``[n, samples]``: logits ``[n, 527]``."""
-    network.eval()
-    parts = [
-        network(torch.from_numpy(windows[i : i + batch]))[0] for i in range(0, len(windows), batch)
-    ]
-    return torch.cat(parts).float().numpy()
+def validation_windows(corpus: Corpus) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Cut the clips of the validation split, see `cut_clips`."""
+    return cut_clips(corpus, np.flatnonzero(corpus.is_val))
+
+
+def open_network(network: AudioSetNetwork) -> OnnxEngine:
+    """Let a network be computed as the platform computes it."""
+    return OnnxEngine(to_onnx(network.eval(), WINDOW.samples(FRONT_END.sample_rate)), rows=4)
 
 
 def clip_scores(scores: Floats, owners: npt.NDArray[np.int64]) -> Floats:

@@ -47,13 +47,18 @@ def name_truth(names: Sequence[str], labels: Sequence[Label], ontology: Path) ->
     -------
     ndarray of bool, shape (n, m)
     """
+    related = _related(labels, ontology)
+    return (said_labels(names, labels).astype(np.float32) @ related > 0).astype(np.bool_)
+
+
+def said_labels(names: Sequence[str], labels: Sequence[Label]) -> Truth:
+    """Tell which labels the names say in so many words; shapes as in `name_truth`."""
     alternatives = [_alternatives(label.name) for label in labels]
     said = np.zeros((len(names), len(labels)), np.bool_)
     for row, name in enumerate(names):
         words = set(_words(name))
         said[row] = [any(part <= words for part in parts) for parts in alternatives]
-    related = _related(labels, ontology)
-    return (said.astype(np.float32) @ related > 0).astype(np.bool_)
+    return said
 
 
 def _alternatives(name: str) -> list[set[str]]:
