@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tag_harness import REPOSITORY
+from tests.tag_harness import REPOSITORY, run_all
 from tests.training_sounds import make_classes, make_table
 
 PAGE = (REPOSITORY / "docs/training.md").read_text("utf-8")
@@ -28,19 +25,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-RUN_ALL = """
-import json, shlex, sys
-from django.core.management import execute_from_command_line
-for line in json.load(sys.stdin):
-    print("#", line, file=sys.stderr, flush=True)
-    try:
-        execute_from_command_line(shlex.split(line))
-    except SystemExit as end:
-        print("# status", end.code, file=sys.stderr, flush=True)
-"""
-"""Commands in one process: starting Python for each of them would take most of the time."""
-
-
 def test_the_commands_of_the_page_work_in_their_order(place: Path) -> None:
     assert len(COMMANDS) == 8
     # As many rounds as are needed to see it work.
@@ -49,23 +33,7 @@ def test_the_commands_of_the_page_work_in_their_order(place: Path) -> None:
         for line in COMMANDS
     ]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("EARMARK_", "DJANGO_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_ALL],
-        input=json.dumps(lines),
-        cwd=place,
-        env=kept
-        | {
-            "EARMARK_DATA_DIR": str(place / "var"),
-            "DJANGO_SETTINGS_MODULE": "earmark.settings.single",
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    said = done.stderr.split("# earmark ")[1:]
-    assert len(said) == len(lines), done.stderr
+    said = run_all(lines, place, kept | {"EARMARK_DATA_DIR": str(place / "var")})
     for words in said:
         if "--resume" in words.splitlines()[0]:  # nothing was interrupted, which it says
             assert "nothing to go on from" in words
