@@ -8,6 +8,7 @@ import shlex
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_wrong_command_line_and_a_failed_scan_have_their_exit_statuses(
 
 
 def folders_read(installation: Installation) -> int:
-    with sqlite3.connect(installation.data / "earmark.sqlite3") as database:
+    with closing(sqlite3.connect(installation.data / "earmark.sqlite3")) as database:
         row = database.execute("SELECT folders FROM library_scan").fetchone()
     return row[0] if row else 0
 
