@@ -10,7 +10,7 @@ import pytest
 
 from earmark_classifiers.detector import DetectorClassifier
 from earmark_classifiers.detector.mixtures import SIGNAL_TO_NOISE_DB, mix
-from earmark_classifiers.detector.trainer import DetectorTrainer
+from earmark_classifiers.detector.trainer import DetectorTrainer, NoBackgroundError
 from earmark_classifiers.embedding_linear import EmbedderChangedError
 from earmark_classifiers.trained import TrainedFolder
 from earmark_classifiers.training.session import TrainRequest, train_classifier
@@ -41,6 +41,28 @@ def test_a_detector_keeps_the_contract(trained: TrainedFolder) -> None:
         exclude={"check_memory_growth": "its network's is checked with audioset"},
     )
     assert report.passed, str(report)
+
+
+def test_a_background_that_always_has_the_sound_in_it_is_none(tmp_path: Path) -> None:
+    write_classes(tmp_path, 4, {"robin": chirp, "background": hiss})
+    rows = ["path,label,split"]
+    for name in ("robin", "background"):
+        for number, path in enumerate(sorted((tmp_path / name).iterdir())):
+            split = "val" if number < 2 else "train"
+            rows.append(f"{path},{name},{split}")
+            if name == "background" and split == "val":
+                rows.append(f"{path},robin,{split}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    request = TrainRequest(
+        backend="detector",
+        data=tmp_path / "clips.csv",
+        name="robins",
+        version="1.0.0",
+        target=tmp_path / "robins",
+        work=tmp_path / "work",
+    )
+    with pytest.raises(NoBackgroundError, match="labelled 'robin' too"):
+        train_classifier(request, lambda progress: None)
 
 
 def test_it_has_one_label_short_windows_and_a_threshold_of_a_half(trained: TrainedFolder) -> None:

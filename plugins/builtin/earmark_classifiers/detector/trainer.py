@@ -81,7 +81,8 @@ class DetectorTrainer:
         Raises
         ------
         NoBackgroundError
-            If there are not exactly two classes, one of them called ``background``.
+            If there are not exactly two classes, one of them called ``background``, or no clip
+            is of the background alone.
         """
         refuse_options(self.backend, options)
         sound, background = _tell_apart(data.labels)
@@ -158,7 +159,13 @@ class _Scene:
     def of(cls, clips: Sequence[LabelledClip], sound: str, background: str) -> _Scene:
         # A clip that is both has the sound in it.
         sounds = tuple(clip for clip in clips if sound in clip.labels)
-        return cls(sounds, tuple(clip for clip in clips if sound not in clip.labels))
+        backgrounds = tuple(clip for clip in clips if sound not in clip.labels)
+        if not backgrounds:
+            raise NoBackgroundError(
+                f"Every clip of {background!r} is labelled {sound!r} too; add recordings of the "
+                "place without it."
+            )
+        return cls(sounds, backgrounds)
 
 
 def _tell_apart(labels: Sequence[str]) -> tuple[str, str]:
@@ -195,7 +202,7 @@ def _windows(
         samples = sounds.samples(clip)
         for part in clip_windows(samples, apart, sounds.sample_rate):
             yield number, part
-        for _ in range(MIXTURES if behind else 0):
+        for _ in range(MIXTURES):
             _, background = behind[int(rng.integers(len(behind)))]
             yield number, mix(samples, background, rng)
     yield from behind
