@@ -16,14 +16,7 @@ from earmark.tagging.models import FileEvidence, Tag
 from earmark.tagging.rules import Rules
 from earmark.tagging.rules import rules_for as find_rules
 from earmark.tagging.selectors import get_tags, list_files_to_derive
-from earmark.tagging.services import (
-    ask_second_opinions,
-    derive_file_tags,
-    find_waiting,
-    keep_basis,
-    list_in_doubt,
-    note_evidence,
-)
+from earmark.tagging.services import derive_file_tags, keep_basis, note_evidence
 from earmark.writeback.selectors import list_files_to_write
 from earmark_files.metadata import TagSet
 from earmark_workers.pipeline.evidence import look_into
@@ -57,14 +50,8 @@ def rules_for(
     return rules
 
 
-def derive_for(
-    library: Library, file_ids: Collection[int], rules: Rules, run: Run | None = None
-) -> set[int]:
-    """Derive the tags of files that were just classified, whether themselves or by their twins.
-
-    In a cascade the next classifier is asked, within the run, about those that are in doubt.
-    Returns the files that wait for its answer: they are neither written nor reported before.
-    """
+def derive_for(library: Library, file_ids: Collection[int], rules: Rules) -> None:
+    """Derive the tags of files that were just classified, whether themselves or by their twins."""
     files = list(AudioFile.objects.filter(pk__in=file_ids, library=library))
     for file in files:
         file.library = library  # known: `location` shall not ask for it file by file
@@ -72,10 +59,6 @@ def derive_for(
     # Whoever comes here was just read for the first time, or has changed since.
     note_evidence(found={file.pk: look_into(file) for file in files})
     derive_file_tags(files=files, rules=rules)
-    if run is None or not rules.asks_in_turn:
-        return set()
-    ask_second_opinions(run=run, rules=rules, file_ids=file_ids)
-    return find_waiting(run=run, file_ids=file_ids)
 
 
 def derive_backlog(
@@ -111,28 +94,16 @@ def note_rules(run: Run, rules: Rules) -> None:
 
 
 def orders_for(
-    library: Library,
-    under: str,
-    rules: Rules,
-    file_ids: Collection[int] | None = None,
-    *,
-    run: Run | None = None,
+    library: Library, under: str, rules: Rules, file_ids: Collection[int] | None = None
 ) -> Iterator[list[WriteOrder]]:
     """Yield orders, a batch at a time, for the files whose tags are not in them yet.
-
-    A file about which somebody is still to be asked has to wait, else it would be written twice.
 
     Parameters
     ----------
     file_ids : collection of int, optional
         Only these; by default all of the library below `under`.
-    run : Run, optional
-        What this run has asked in vain, nobody waits for any longer.
     """
     files = list_files_to_write(library=library, basis=rules.basis, under=under)
-    if rules.asks_in_turn:
-        doubtful = list_in_doubt(library=library, rules=rules, under=under, run=run)
-        files = files.exclude(pk__in=doubtful.order_by().values("pk"))
     if file_ids is not None:
         files = files.filter(pk__in=file_ids)
     wanted = list(files)
