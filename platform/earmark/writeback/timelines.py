@@ -126,22 +126,40 @@ def require_unchanged(file: AudioFile) -> None:
         raise FileChangedError("The file has changed since Earmark listened to it.")
 
 
-def write_markers(heard: HeardFile, segments: Sequence[Segment]) -> WriteResult:
-    """Give a WAV file markers for segments, instead of Earmark's earlier ones; undoable.
+def write_markers(heard: HeardFile) -> WriteResult:
+    """Give a WAV file markers for its segments, instead of Earmark's earlier ones; undoable.
 
     Raises
     ------
     MetadataError
         If the file cannot hold markers or cannot be written; it is left as it is.
     """
-    location = heard.file.location
-    plan = plan_markers(location, _markers(heard.classifier, segments))
+    return _write(heard.file, _markers(heard.classifier, heard.segments))
+
+
+def remove_markers(file: AudioFile) -> WriteResult:
+    """Take Earmark's markers out of a WAV file, whoever heard what they say; undoable.
+
+    Raises
+    ------
+    FileChangedError
+        If the file is not the one that Earmark knows: nobody would notice that any more.
+    MetadataError
+        See `write_markers`.
+    """
+    require_unchanged(file)
+    return _write(file, [])
+
+
+def _write(file: AudioFile, markers: Sequence[Marker]) -> WriteResult:
+    location = file.location
+    plan = plan_markers(location, markers)
     if not plan.is_noop:
         # On the disk before the file is touched, so that even a killed write can be undone.
         UndoStore(Path(settings.DATA_DIR) / "undo").push(location, plan.undo)
     result = apply(plan)
     status = location.stat()
-    record_stat(file_id=heard.file.pk, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    record_stat(file_id=file.pk, size=status.st_size, mtime_ns=status.st_mtime_ns)
     return result
 
 

@@ -165,6 +165,15 @@ def test_markers_in_the_file_are_undone_removed_and_known_to_the_library(sounds:
     assert path.read_bytes() == content
 
 
+def test_markers_are_removed_whoever_is_the_classifier_now(sounds: Path):
+    path = sounds / "Track 18.wav"
+    content = path.read_bytes()
+    run("--write-markers", path)
+    PredictionSet.objects.all().delete()
+    assert "written, 0 markers" in run("--remove-markers", "--classifier", "another", path)
+    assert path.read_bytes() == content
+
+
 def test_a_file_that_changed_since_is_not_described_by_what_it_was(sounds: Path):
     path = sounds / "Track 18.wav"
     soundfile.write(path, np.zeros(800, np.float32), 8000)

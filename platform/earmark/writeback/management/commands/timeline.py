@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from earmark.writeback.timelines import (
     copy_with_markers,
     find_files,
     get_segments,
+    remove_markers,
     taken,
     write_markers,
 )
-from earmark_files.metadata import MetadataError
+from earmark_files.metadata import MetadataError, WriteResult
 from earmark_files.metadata.render import show_path
 
 USAGE = 2
@@ -121,7 +123,7 @@ class Command(BaseCommand):
         self._failures = 0
         try:
             for path in options["paths"]:
-                self._each(path, lambda path: self._do_all(find_files(path), act, options))
+                self._each(path, partial(self._do_all, path, act, options))
             self.stdout.flush()
         except BrokenPipeError:
             leave_broken_pipe()
@@ -130,7 +132,7 @@ class Command(BaseCommand):
         if self._failures:
             raise CommandError(f"{self._failures} could not be done.")
 
-    def _action(self, options: dict[str, Any]) -> Callable[[HeardFile], None]:
+    def _action(self, options: dict[str, Any]) -> Callable[[AudioFile, SegmentRule], None]:
         """Return what is done with each file, or refuse the command line."""
         out: Path | None = options["out"]
         marks = options["write_markers"] or options["remove_markers"]
@@ -138,41 +140,39 @@ class Command(BaseCommand):
             raise CommandError("Markers go into the files; --out has no place.", returncode=USAGE)
         if options["format"] == "cue" and out is None and not marks:
             raise CommandError("--format cue makes copies: say where, --out DIR.", returncode=USAGE)
-        if marks:
-            return lambda heard: self._mark(heard, remove=options["remove_markers"])
+        if options["remove_markers"]:
+            return lambda file, _: self._tell(file, remove_markers(file), 0)
+
+        def heard(file: AudioFile, rule: SegmentRule) -> HeardFile:
+            name, all_labels = options["classifier"], options["all_labels"]
+            return get_segments(file=file, name=name, rule=rule, all_labels=all_labels)
+
+        if options["write_markers"]:
+            return lambda file, rule: self._mark(heard(file, rule))
         if out is None:
             self._rows = 0
-            return lambda heard: self._print(heard, options["format"])
+            return lambda file, rule: self._print(heard(file, rule), options["format"])
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CommandError(f"{out}: {error.strerror}", returncode=USAGE) from error
-        return lambda heard: self._export(heard, options["format"], out)
+        return lambda file, rule: self._export(heard(file, rule), options["format"], out)
 
     def _do_all(
         self,
-        files: Sequence[AudioFile],
-        act: Callable[[HeardFile], None],
+        path: Path,
+        act: Callable[[AudioFile, SegmentRule], None],
         options: dict[str, Any],
     ) -> None:
+        files = find_files(path)
         rule = _rule(options, get_policy(library=files[0].library).accept)
         for file in files:
-            self._each(
-                file.location,
-                lambda _, file=file: act(  # type: ignore[misc]
-                    get_segments(
-                        file=file,
-                        name=options["classifier"],
-                        rule=rule,
-                        all_labels=options["all_labels"],
-                    )
-                ),
-            )
+            self._each(file.location, partial(act, file, rule))
 
-    def _each(self, path: Path, do: Callable[[Path], None]) -> None:
-        """Do something with a file; tell the reason where that fails."""
+    def _each(self, path: Path, do: Callable[[], None]) -> None:
+        """Do something with a file or folder; tell the reason where that fails."""
         try:
-            do(path)
+            do()
         except (EarmarkError, MetadataError) as error:
             self._failures += 1
             self.stderr.write(f"{show_path(path)}: {error} [{error.code}]")
@@ -198,12 +198,11 @@ class Command(BaseCommand):
                 raise taken(written) from error
         self.stdout.write(f"{show_path(heard.file.location)}: {show_path(written)}")
 
-    def _mark(self, heard: HeardFile, *, remove: bool) -> None:
-        segments = () if remove else heard.segments
-        result = write_markers(heard, segments)
-        self.stdout.write(
-            f"{show_path(heard.file.location)}: {result.status}, {len(segments)} markers"
-        )
+    def _mark(self, heard: HeardFile) -> None:
+        self._tell(heard.file, write_markers(heard), len(heard.segments))
+
+    def _tell(self, file: AudioFile, result: WriteResult, markers: int) -> None:
+        self.stdout.write(f"{show_path(file.location)}: {result.status}, {markers} markers")
 
 
 def _text(heard: HeardFile, form: str, *, heading: bool = True) -> str:
