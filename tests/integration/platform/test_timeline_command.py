@@ -213,8 +213,15 @@ def test_a_wrong_command_line_ends_with_status_2(sounds: Path, arguments: list[s
     assert fail(*arguments, sounds / "Track 18.wav")[0] == 2
 
 
+def test_label_tracks_of_several_sounds_are_not_run_together(sounds: Path, tmp_path: Path):
+    for paths in ([sounds], [sounds / "Track 18.wav"] * 2):
+        code, text = fail(*paths)
+        assert code == 2
+        assert "--out DIR" in text
+
+
 def test_sounds_nobody_has_tagged_are_told_with_the_way_out(tmp_path: Path, data_dir: Path):
-    code, text = fail(tmp_path)
+    code, text = fail("--format", "csv", tmp_path)
     assert code == 1
     assert "[unknown_file]" in text
     assert "earmark tag" in text

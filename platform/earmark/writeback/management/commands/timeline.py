@@ -140,6 +140,13 @@ class Command(BaseCommand):
             raise CommandError("Markers go into the files; --out has no place.", returncode=USAGE)
         if options["format"] == "cue" and out is None and not marks:
             raise CommandError("--format cue makes copies: say where, --out DIR.", returncode=USAGE)
+        is_one = len(options["paths"]) == 1 and not options["paths"][0].is_dir()
+        if options["format"] == "audacity" and out is None and not (marks or is_one):
+            raise CommandError(
+                "A label track is of one sound: say where those of several go, --out DIR, or take "
+                "--format csv.",
+                returncode=USAGE,
+            )
         if options["remove_markers"]:
             return lambda file, _: self._tell(file, remove_markers(file), 0)
 
