@@ -6,11 +6,17 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from earmark.core.health import healthz, readyz
+from earmark.core.metrics import metrics
+
 admin.site.site_header = "Earmark"
 admin.site.site_title = "Earmark"
 admin.site.index_title = "Sound libraries and their tags"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
 ]

@@ -27,10 +27,22 @@ def ensure_migrated() -> None:
             call_command("migrate", interactive=False, verbosity=0)
 
 
+def list_missing_migrations() -> list[str]:
+    """Return the migrations that are still to be applied, such as ``jobs.0004_workers``.
+
+    Raises
+    ------
+    django.db.Error
+        If the database cannot be asked.
+    """
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
 def _is_behind() -> bool:
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "sqlite":
         name = Path(str(connection.settings_dict["NAME"]))
         name.parent.mkdir(parents=True, exist_ok=True)
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    return bool(list_missing_migrations())

@@ -11,3 +11,10 @@ class JobsConfig(AppConfig):
     name = "earmark.jobs"
     label = "jobs"
     verbose_name = "Jobs"
+
+    def ready(self) -> None:
+        """Add what this app knows to the page for Prometheus."""
+        from earmark.core.metrics import REGISTRY
+        from earmark.jobs.metrics import JobCollector
+
+        REGISTRY.register(JobCollector())

@@ -23,3 +23,23 @@ class UnidentifiedAudioError(JobError):
 
     code = "unidentified_audio"
     hint = "Call identify_jobs before complete_jobs."
+
+
+class RunCancelledError(JobError):
+    """Somebody wants to go on with a run that was cancelled."""
+
+    code = "run_cancelled"
+    hint = "Submit a new run: it does what is still missing."
+
+
+class RunUnknownError(JobError):
+    """There is no run of that number."""
+
+    code = "run_unknown"
+    hint = "`manage.py jobs status` lists the runs."
+
+
+class SelectionError(JobError):
+    """A query that cannot be understood, or files that cannot be taken together."""
+
+    code = "selection_invalid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
@@ -17,11 +18,19 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that still have work to do."""
         return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
 
+    def unpaused(self) -> RunQuerySet:
+        """Runs whose jobs may be claimed, as long as they are open."""
+        return self.filter(paused_at=None)
+
     def to_follow_up(self) -> RunQuerySet:
-        """Runs that were not cancelled and have work to do, or later steps after it."""
-        return self.exclude(state=Run.State.CANCELLED).filter(
-            Q(state__in=[Run.State.QUEUED, Run.State.RUNNING])
-            | Q(**{f"options__{Run.FOLLOW_UP}": True})
+        """Runs that may go on, with work to do or later steps after it."""
+        return (
+            self.unpaused()
+            .exclude(state=Run.State.CANCELLED)
+            .filter(
+                Q(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+                | Q(**{f"options__{Run.FOLLOW_UP}": True})
+            )
         )
 
 
@@ -30,10 +39,15 @@ class Run(models.Model):
 
     `options` is what the later steps of the run need and jobs do not look at (threshold, whether
     to write). As long as it says `FOLLOW_UP`, those steps may be unfinished although all jobs are
-    done; see `earmark.jobs.services.settle_follow_up`.
+    done; see `earmark.jobs.services.settle_follow_up`. `OWNER` names the process that works on
+    it alone, if there is one.
+
+    `selection` says which of the files below `under` were meant (`earmark.jobs.selection`); empty
+    for all of them. Workers take no jobs of a run while `paused_at` is set.
     """
 
     FOLLOW_UP = "follow_up"
+    OWNER = "worker"
 
     class State(models.TextChoices):
         """How far the run is; whether its jobs went well is told by their counts."""
@@ -51,11 +65,14 @@ class Run(models.Model):
 
     library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="runs")
     under = models.TextField(blank=True, default="")
+    selection = models.JSONField(default=dict, blank=True)
     classifiers = models.ManyToManyField(ClassifierVersion, related_name="runs")
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.MISSING)
     options = models.JSONField(default=dict, blank=True)
     priority = models.SmallIntegerField(default=0)
+    max_tries = models.PositiveSmallIntegerField(default=3)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    paused_at = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
@@ -75,6 +92,7 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=Q(mode__in=["missing", "force"]), name="jobs_run_mode_valid"
             ),
+            models.CheckConstraint(condition=Q(max_tries__gte=1), name="jobs_run_max_tries_valid"),
         ]
         indexes = [
             models.Index(
@@ -84,6 +102,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk}"
+
+    @property
+    def standing(self) -> str:
+        """The state as people see it: its name, or ``paused``."""
+        return "paused" if self.paused_at else self.state
 
 
 class PredictionSet(models.Model):
@@ -156,8 +179,12 @@ class JobQuerySet(models.QuerySet["Job"]):
     """Named filters of jobs."""
 
     def queued(self) -> JobQuerySet:
-        """Jobs that wait for a worker."""
+        """Jobs that wait: for a worker, or for the time of their next try."""
         return self.filter(state=Job.State.QUEUED)
+
+    def due(self) -> JobQuerySet:
+        """Jobs that wait for a worker, unless their run is paused."""
+        return self.queued().filter(not_before=None)
 
     def running(self) -> JobQuerySet:
         """Jobs that a worker holds."""
@@ -172,8 +199,10 @@ class Job(models.Model):
     """One classifier over one file, within one run.
 
     `attempts` counts claims and is the fencing token: who completes must name the attempt it
-    claimed. `lost_leases` counts the claims whose worker died. A job with `waits_for` stands
-    aside while that job, on the same audio, is running and its lease lasts.
+    claimed. `lost_leases` counts the claims whose worker died, and `tries` those that ended with
+    a failure that may pass: after one of these the job waits until `not_before`, with the reason
+    of the failure, until a sweep finds that it is due. A job with `waits_for` stands aside while
+    that job, on the same audio, is running and its lease lasts.
     """
 
     class State(models.TextChoices):
@@ -192,13 +221,14 @@ class Job(models.Model):
         ClassifierVersion, on_delete=models.PROTECT, related_name="jobs", db_index=False
     )
     file = models.ForeignKey(AudioFile, on_delete=models.CASCADE, related_name="jobs")
-    priority = models.SmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     reason_code = models.CharField(max_length=64, blank=True, default="")
     reason_message = models.TextField(blank=True, default="")
     retryable = models.BooleanField(default=False)
     attempts = models.PositiveIntegerField(default=0)
     lost_leases = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=200, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
     waits_for = models.ForeignKey(
@@ -238,15 +268,25 @@ class Job(models.Model):
                 condition=~Q(state__in=["failed", "skipped"]) | ~Q(reason_code=""),
                 name="jobs_job_failed_has_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(not_before__isnull=True) | Q(state="queued"),
+                name="jobs_job_only_queued_is_delayed",
+            ),
         ]
         indexes = [
+            # Of one run: a paused one costs claimers nothing, however many jobs it has.
             models.Index(
-                F("classifier"),
-                F("lost_leases"),
-                F("priority").desc(),
-                F("id"),
-                condition=Q(state="queued"),
-                name="jobs_job_claim_idx",
+                fields=["run", "classifier", "lost_leases", "id"],
+                condition=Q(state="queued", not_before__isnull=True),
+                name="jobs_job_due_idx",
+            ),
+            models.Index(
+                fields=["not_before"],
+                condition=Q(not_before__isnull=False),
+                name="jobs_job_not_before_idx",
+            ),
+            models.Index(
+                fields=["reason_code"], condition=Q(state="failed"), name="jobs_job_failed_idx"
             ),
             models.Index(
                 fields=["lease_until"], condition=Q(state="running"), name="jobs_job_lease_idx"
@@ -266,6 +306,45 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk}"
+
+
+class RunEvent(models.Model):
+    """Something that happened to a run, for those who watch it; rows are added, never changed.
+
+    Written in the transaction that changes the jobs. The ids of one run's events grow in the
+    order in which they become visible: who has read up to one misses none by asking for those
+    after it. `jobs` says how many the event concerns, `audio_seconds` how long the sound is that
+    they classified.
+    """
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        SUBMITTED = "submitted"
+        STARTED = "started"
+        SUCCEEDED = "succeeded"
+        REUSED = "reused"
+        FAILED = "failed"
+        DELAYED = "delayed", "failed, to be tried again"
+        LOST = "lost", "queued again after the end of a worker"
+        PAUSED = "paused"
+        RESUMED = "resumed"
+        RETRIED = "retried", "failed jobs queued again by a person"
+        CANCELLED = "cancelled"
+        FINISHED = "finished"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    jobs = models.PositiveIntegerField(default=0)
+    audio_seconds = models.FloatField(default=0.0)
+    payload = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "id"], name="jobs_runevent_run_idx")]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}: {self.kind}"
 
 
 class Worker(models.Model):

@@ -10,11 +10,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.models import Job, PredictionSet, Run, Worker
+from earmark.jobs.errors import RunUnknownError
+from earmark.jobs.models import (
+    Job,
+    JobQuerySet,
+    PredictionSet,
+    Run,
+    RunEvent,
+    RunQuerySet,
+    Worker,
+)
 from earmark.jobs.scores import StoredScore, unpack_scores
 from earmark.jobs.timeline import Timeline, unpack_timeline
 from earmark.library.models import Library
@@ -23,6 +46,9 @@ _IN_LIMIT = 500
 
 SILENT_AFTER = timedelta(seconds=60)
 """A worker that was not heard of for so long is taken for absent."""
+
+RATE_OVER = timedelta(seconds=60)
+"""The time over which rates are measured."""
 
 _PREPARATION = timedelta(days=1)
 """The longest that may pass between the submission of a run and its first claim."""
@@ -51,9 +77,90 @@ class RunCounts:
 
 
 def count_jobs(*, run: Run) -> RunCounts:
-    """Count the jobs of a run, as the rows are at this moment."""
-    rows = Job.objects.filter(run=run).values_list("state").annotate(Count("pk"))
+    """Count the jobs of a run, as the rows are at this moment: one GROUP BY over an index.
+
+    Counters kept beside the rows would be quicker to read, but every worker would have to write
+    the same row for each batch; see ADR 13 for what was measured.
+    """
+    return _count(Job.objects.filter(run=run))
+
+
+def count_library(*, library: Library) -> RunCounts:
+    """Count the jobs of all runs over a library, as the rows are at this moment."""
+    return _count(Job.objects.filter(run__in=Run.objects.filter(library=library)))
+
+
+def _count(jobs: JobQuerySet) -> RunCounts:
+    rows = jobs.order_by().values_list("state").annotate(Count("pk"))
     return RunCounts(**dict(rows))
+
+
+@dataclass(frozen=True)
+class OpenJobs:
+    """How many unfinished jobs a run has for a classifier, in one state.
+
+    `state` is ``queued``, ``running``, ``delayed`` (waits for its next try) or ``paused``.
+    """
+
+    run_id: int
+    classifier: str
+    state: str
+    jobs: int
+
+
+def count_open_jobs(*, runs: RunQuerySet | None = None) -> list[OpenJobs]:
+    """Count the unfinished jobs of open runs, or of some of them."""
+    runs = Run.objects.open() if runs is None else runs.open()
+    state = Case(
+        When(state=Job.State.RUNNING, then=Value("running")),
+        When(run__paused_at__isnull=False, then=Value("paused")),
+        When(not_before__isnull=False, then=Value("delayed")),
+        default=Value("queued"),
+        output_field=CharField(),
+    )
+    jobs = Job.objects.unfinished().filter(run__in=runs).order_by()
+    rows = jobs.annotate(how=state).values_list("run", "classifier__name", "how")
+    return [OpenJobs(*row) for row in rows.annotate(Count("pk")).order_by("run", "how")]
+
+
+def count_failures() -> dict[str, int]:
+    """Count the failed jobs by their reason, most frequent first."""
+    rows = Job.objects.filter(state=Job.State.FAILED).order_by().values_list("reason_code")
+    return dict(rows.annotate(jobs=Count("pk")).order_by("-jobs", "reason_code"))
+
+
+def get_oldest_wait() -> timedelta:
+    """Return for how long the oldest job has waited that could be claimed now; zero without one."""
+    waiting = Exists(Job.objects.due().filter(run=OuterRef("pk")))
+    runs = Run.objects.open().unpaused().filter(waiting).order_by("created_at")
+    age = ExpressionWrapper(Now() - F("created_at"), output_field=DurationField())
+    return runs.annotate(age=age).values_list("age", flat=True).first() or timedelta()
+
+
+def get_throughput() -> float:
+    """Return how many seconds of sound were classified per second, over `RATE_OVER`."""
+    lately = RunEvent.objects.filter(created_at__gt=Now() - RATE_OVER)
+    seconds = lately.aggregate(seconds=Sum("audio_seconds"))["seconds"] or 0.0
+    return float(seconds) / RATE_OVER.total_seconds()
+
+
+def list_events(*, run: Run, after: int = 0) -> QuerySet[RunEvent]:
+    """Return what happened to a run after an event, in the order in which it became visible."""
+    return RunEvent.objects.filter(run=run, pk__gt=after).order_by("pk")
+
+
+def get_run(*, number: int) -> Run:
+    """Return a run by its number.
+
+    Raises
+    ------
+    RunUnknownError
+        If there is none.
+    """
+    run = Run.objects.select_related("library").filter(pk=number).first()
+    if run is None:
+        raise RunUnknownError(f"There is no run {number}.")
+    return run
 
 
 def list_open_runs(*, library: Library | None = None, under: str | None = None) -> QuerySet[Run]:

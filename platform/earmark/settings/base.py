@@ -61,6 +61,29 @@ EARMARK_JOB_MAX_LOST_LEASES = env.read_number(
     default=3,
     meaning="How often a job may lose its worker before it fails with worker_killed.",
 )
+EARMARK_JOB_MAX_TRIES = env.read_number(
+    "EARMARK_JOB_MAX_TRIES",
+    default=3,
+    meaning="How often a job of a run is tried when it fails for a reason that may pass; `tag` "
+    "tries once and tells.",
+)
+EARMARK_JOB_RETRY_SECONDS = env.read_number(
+    "EARMARK_JOB_RETRY_SECONDS",
+    default=30,
+    meaning="Seconds until the second try; until the third four times as many, and so on, spread "
+    "by half to either side.",
+)
+EARMARK_EVENT_KEEP_DAYS = env.read_number(
+    "EARMARK_EVENT_KEEP_DAYS",
+    default=7,
+    meaning="Days for which the events of runs are kept; 0 keeps them for ever.",
+)
+EARMARK_METRICS_TOKEN = env.declare(
+    "EARMARK_METRICS_TOKEN",
+    default="none: only this machine may read `/metrics`",
+    meaning="What `/metrics` asks for, as `Authorization: Bearer TOKEN`; `off` switches the page "
+    "off.",
+)
 EARMARK_SETTLE_SECONDS = env.read_number(
     "EARMARK_SETTLE_SECONDS",
     default=30,

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 PAGES = [
     *("library_library", "library_audiofile", "library_scan", "classifiers_classifierversion"),
     *("jobs_run", "jobs_job", "jobs_predictionset", "tagging_tag", "tagging_policychange"),
-    *("writeback_tagwrite", "auth_user"),
+    *("jobs_runevent", "jobs_worker", "writeback_tagwrite", "auth_user"),
 ]
 
 

@@ -26,7 +26,6 @@ from tests.factories import (
     ClassifierVersionFactory,
     JobFactory,
     LibraryFactory,
-    RunFactory,
     expire,
     identify,
     result_of,
@@ -39,17 +38,20 @@ def states(run: Run) -> list[str]:
     return list(run.jobs.order_by("pk").values_list("state", flat=True))
 
 
-def test_a_claim_takes_older_jobs_of_higher_priority_first_and_no_more_than_asked_for():
+def test_a_claim_takes_older_runs_of_higher_priority_first_and_no_more_than_asked_for():
     classifier = ClassifierVersionFactory()
-    run = RunFactory()
     low, high, low_again = (
-        JobFactory(run=run, classifier=classifier, priority=priority) for priority in (0, 5, 0)
+        JobFactory(classifier=classifier, run__priority=priority) for priority in (0, 5, 0)
     )
 
     claimed = claim_jobs(classifiers=[classifier], worker="w", limit=2)
 
     assert [job.job_id for job in claimed] == [high.pk, low.pk]
-    assert states(run) == ["running", "running", "queued"]
+    assert [states(job.run) for job in (low, high, low_again)] == [
+        ["running"],
+        ["running"],
+        ["queued"],
+    ]
     assert low_again.attempts == 0
 
 
@@ -202,7 +204,7 @@ def test_jobs_of_workers_known_to_be_dead_are_free_at_once_and_without_blame_if_
 
 def test_a_job_that_lost_a_worker_is_taken_after_all_others():
     classifier = ClassifierVersionFactory()
-    suspect = JobFactory(classifier=classifier, lost_leases=1, priority=9)
+    suspect = JobFactory(classifier=classifier, lost_leases=1, run__priority=9)
     fresh = JobFactory(classifier=classifier)
 
     claimed = claim_jobs(classifiers=[classifier], worker="w", limit=2)
@@ -279,7 +281,7 @@ def test_a_file_whose_first_classifier_is_done_is_claimed_for_the_others():
 
 def test_an_urgent_job_of_any_hosted_classifier_comes_first():
     common = JobFactory()
-    urgent = JobFactory(priority=9)
+    urgent = JobFactory(run__priority=9)
 
     claimed = claim_jobs(classifiers=[common.classifier, urgent.classifier], worker="w", limit=1)
 

@@ -35,7 +35,7 @@ def start(
     hosted = classifier if isinstance(classifier, list) else [classifier]
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "earmark.settings.test",
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
     }
     command = [sys.executable, str(HERE / "claimer.py"), str(connection.settings_dict["NAME"])]
     return subprocess.Popen(

@@ -7,6 +7,7 @@ the attempt it claimed; a worker that lost its lease is refused. `requeue_expire
 of the dead to the living.
 """
 
+from earmark.jobs.services.adding import add_jobs
 from earmark.jobs.services.claiming import (
     ClaimedJob,
     by_file,
@@ -20,6 +21,7 @@ from earmark.jobs.services.completion import (
     complete_jobs,
     fail_job,
 )
+from earmark.jobs.services.events import prune_events
 from earmark.jobs.services.fencing import Claim
 from earmark.jobs.services.identification import (
     FoundAudio,
@@ -31,9 +33,12 @@ from earmark.jobs.services.runs import (
     abort_run,
     cancel_run,
     close_finished_runs,
+    pause_run,
+    resume_run,
+    retry_run,
     settle_follow_up,
-    submit_run,
 )
+from earmark.jobs.services.submission import RunPreview, preview_run, submit_run
 from earmark.jobs.services.sweeping import SweepReport, requeue_expired
 from earmark.jobs.services.workers import DeviceUse, forget_worker, report_worker
 
@@ -45,9 +50,11 @@ __all__ = [
     "FoundAudio",
     "Identification",
     "JobResult",
+    "RunPreview",
     "SweepReport",
     "Verdict",
     "abort_run",
+    "add_jobs",
     "by_file",
     "cancel_run",
     "claim_jobs",
@@ -56,10 +63,15 @@ __all__ = [
     "fail_job",
     "forget_worker",
     "identify_jobs",
+    "pause_run",
+    "preview_run",
+    "prune_events",
     "release_jobs",
     "renew_leases",
     "report_worker",
     "requeue_expired",
+    "resume_run",
+    "retry_run",
     "settle_follow_up",
     "submit_run",
 ]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.models import Job, Run
+from earmark.jobs.models import Job, Run, RunEvent
+from earmark.jobs.services.events import record_events
 from earmark.jobs.services.fencing import Claim, matching
 
 # One statement: between looking and taking nobody can step in. Jobs that lost a worker before
@@ -22,7 +24,8 @@ from earmark.jobs.services.fencing import Claim, matching
 # the chosen files comes with them, so that a file is decoded once; what another claimer has
 # locked in this instant is left to it, on both levels: claimers never wait for each other.
 _FREE = """
-    job.state = 'queued' AND (job.waits_for_id IS NULL OR NOT EXISTS (
+    job.state = 'queued' AND job.not_before IS NULL
+    AND (job.waits_for_id IS NULL OR NOT EXISTS (
         SELECT 1 FROM jobs_job leader
         WHERE leader.id = job.waits_for_id AND leader.state = 'running'
           AND leader.lease_until > {now}))
@@ -30,9 +33,11 @@ _FREE = """
 _CLAIM = """
     WITH chosen AS {once} (
         SELECT job.id, job.run_id, job.file_id FROM jobs_job job
-        WHERE job.classifier_id = %(lead)s AND (%(run)s {nullable} IS NULL OR job.run_id = %(run)s)
-          AND {free}
-        ORDER BY job.lost_leases, job.priority DESC, job.id
+        WHERE job.run_id = %(run)s AND job.classifier_id = %(lead)s AND {free}
+          AND EXISTS (SELECT 1 FROM jobs_run run
+                      WHERE run.id = %(run)s AND run.paused_at IS NULL
+                        AND run.state IN ('queued', 'running'))
+        ORDER BY job.lost_leases, job.id
         LIMIT %(limit)s {lock}
     ), siblings AS {once} (
         SELECT job.id FROM jobs_job job
@@ -56,7 +61,6 @@ _STATEMENTS = {
         now="statement_timestamp()",
         lease_end="statement_timestamp() + make_interval(secs => %(lease)s)",
         hosted="= ANY(%(hosted)s)",
-        nullable="::bigint",
         # Evaluated exactly once, whatever the planner would think better.
         once="MATERIALIZED",
         lock="FOR UPDATE OF job SKIP LOCKED",
@@ -65,7 +69,6 @@ _STATEMENTS = {
         now="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
         lease_end="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(lease)s || ' seconds')",
         hosted="IN (SELECT value FROM json_each(%(hosted)s))",
-        nullable="",
         once="",
         lock="",
     ),
@@ -125,8 +128,9 @@ def claim_jobs(
 ) -> list[ClaimedJob]:
     """Take queued jobs: all that a run wants of a file from these classifiers, together.
 
-    Never gives one job to two workers. Jobs of higher priority come first, older ones before
-    younger ones. Jobs of one file and run stand next to each other; see `by_file`.
+    Never gives one job to two workers. Runs of higher priority come first, older ones before
+    younger ones; paused ones are left alone, and so are jobs that wait for their next try. Jobs of
+    one file and run stand next to each other; see `by_file`.
 
     Parameters
     ----------
@@ -138,7 +142,7 @@ def claim_jobs(
     limit : int
         Of how many files to take jobs at most.
     run : Run, optional
-        Take only jobs of this run.
+        Take only jobs of this run; by default those of all runs that no process has to itself.
     lease : timedelta, optional
         How long they are held without renewal; by default ``EARMARK_JOB_LEASE_SECONDS``.
 
@@ -147,21 +151,18 @@ def claim_jobs(
     list of ClaimedJob
         In the order in which they should be done; empty if there is nothing to do.
     """
-    files: set[int] = set()
+    files: set[tuple[int, int]] = set()
     ids: list[int] = []
     with transaction.atomic():
-        for lead in _by_urgency(classifiers, run):
-            rows = _claim(lead, classifiers, worker, limit - len(files), run, _lease(lease))
+        for head in _by_urgency(classifiers, run):
+            rows = _claim(head, classifiers, worker, limit - len(files), _lease(lease))
             ids += [job_id for job_id, _ in rows]
-            files |= {file_id for _, file_id in rows}
+            files |= {(head.run_id, file_id) for _, file_id in rows}
             if len(files) >= limit:
                 break
         jobs = Job.objects.filter(pk__in=ids).select_related("file__library", "run")
         claimed = _in_order(jobs)
-        runs = {job.run_id for job in claimed}
-        Run.objects.filter(pk__in=runs, state=Run.State.QUEUED).update(
-            state=Run.State.RUNNING, started_at=Now()
-        )
+        _start_runs({job.run_id for job in claimed})
     return claimed
 
 
@@ -208,37 +209,52 @@ def _lease(lease: timedelta | None) -> timedelta:
     return lease or timedelta(seconds=settings.EARMARK_JOB_LEASE_SECONDS)
 
 
-def _by_urgency(
-    classifiers: Sequence[ClassifierVersion], run: Run | None
-) -> list[ClassifierVersion]:
-    """Put first the classifier whose next job is due first; each is one look into an index."""
-    if len(classifiers) == 1:
-        return list(classifiers)
-    heads: list[tuple[tuple[int, int, int], ClassifierVersion]] = []
-    for classifier in classifiers:
-        jobs = Job.objects.queued().filter(classifier=classifier)
-        if run is not None:
-            jobs = jobs.filter(run=run)
-        head = jobs.order_by("lost_leases", "-priority", "pk").first()
-        if head is not None:
-            heads.append(((head.lost_leases, -head.priority, head.pk), classifier))
-    return [classifier for _, classifier in sorted(heads, key=lambda pair: pair[0])]
+def _start_runs(run_ids: Collection[int]) -> None:
+    """Mark runs as begun whose first job was claimed; each is told once, by who changed it."""
+    queued = Run.objects.filter(pk__in=run_ids, state=Run.State.QUEUED)
+    begun = [
+        pk
+        for pk in queued.order_by("pk").values_list("pk", flat=True)
+        if queued.filter(pk=pk).update(state=Run.State.RUNNING, started_at=Now())
+    ]
+    record_events(RunEvent(run_id=pk, kind=RunEvent.Kind.STARTED) for pk in begun)
+
+
+def _by_urgency(classifiers: Sequence[ClassifierVersion], run: Run | None) -> list[Job]:
+    """Return the next job of each run and classifier, the most urgent first.
+
+    Each is one look into an index.
+    """
+    runs = Run.objects.open().unpaused()
+    runs = runs.exclude(options__has_key=Run.OWNER) if run is None else runs.filter(pk=run.pk)
+    heads = {f"head_{one.pk}": _head_of(one) for one in classifiers}
+    ids = {pk for row in runs.annotate(**heads).values_list(*heads) for pk in row if pk}
+    jobs = Job.objects.filter(pk__in=ids).select_related("run")
+    return sorted(jobs, key=_urgency)
+
+
+def _head_of(classifier: ClassifierVersion) -> Subquery:
+    jobs = Job.objects.due().filter(run=OuterRef("pk"), classifier=classifier)
+    return Subquery(jobs.order_by("lost_leases", "pk").values("pk")[:1])
+
+
+def _urgency(job: Job) -> tuple[int, int, int]:
+    return job.lost_leases, -job.run.priority, job.pk
 
 
 def _claim(
-    lead: ClassifierVersion,
+    head: Job,
     classifiers: Sequence[ClassifierVersion],
     worker: str,
     limit: int,
-    run: Run | None,
     lease: timedelta,
 ) -> list[tuple[int, int]]:
-    """Take jobs of `lead` and their siblings; return the ids of jobs and files."""
+    """Take jobs like `head` and their siblings; return the ids of jobs and files."""
     hosted = [classifier.pk for classifier in classifiers]
     values = {
-        "lead": lead.pk,
+        "lead": head.classifier_id,
         "hosted": hosted if connection.vendor == "postgresql" else json.dumps(hosted),
-        "run": run.pk if run else None,
+        "run": head.run_id,
         "limit": limit,
         "worker": worker,
         "lease": lease.total_seconds(),
@@ -250,7 +266,7 @@ def _claim(
 
 def _in_order(claimed: Iterable[Job]) -> list[ClaimedJob]:
     """Put the file with the most urgent job first, and its other jobs beside that one."""
-    jobs = sorted(claimed, key=lambda job: (job.lost_leases, -job.priority, job.pk))
+    jobs = sorted(claimed, key=_urgency)
     return [job for group in by_file(map(_describe, jobs)) for job in group]
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+import structlog
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.core.text import to_storable
 from earmark.jobs.errors import UnidentifiedAudioError
-from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run
+from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run, RunEvent
 from earmark.jobs.scores import LabelScore, pack_scores
+from earmark.jobs.services.backoff import QUARANTINED, delay_after
+from earmark.jobs.services.events import record_events, reused_events
 from earmark.jobs.services.fencing import Claim, finish, finish_reused, lock_audio, lock_claimed
 from earmark.jobs.services.runs import close_finished_runs
 from earmark.library.services import AudioFacts, mark_failed, mark_missing, record_facts
 from earmark_files.errors import ReadErrorCode
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,7 @@ def complete_jobs(*, results: Sequence[JobResult]) -> Completion:
         record_facts(facts={job.file_id: by_job[pk].facts for pk, job in jobs.items()})
         finish(Job.objects.filter(pk__in=jobs), Job.State.SUCCEEDED)
         followers = _finish_followers(jobs.values())
+        record_events([*_stored(jobs.values(), by_job), *reused_events(followers)])
     runs = {job.run_id for job in (*jobs.values(), *followers)}
     close_finished_runs(run_ids=runs)
     return Completion(
@@ -100,6 +109,8 @@ def fail_job(
     *, claim: Claim, code: str, message: str, retryable: bool = False, file_fault: bool = True
 ) -> bool:
     """Finish a claimed job as failed; return False if the claim was lost.
+
+    If the reason may pass and the job has tries left, it is queued again for later instead.
 
     Parameters
     ----------
@@ -118,19 +129,61 @@ def fail_job(
         if job is None:
             return False
         rows = Job.objects.filter(pk=job.pk)
-        finish(rows, Job.State.FAILED, code=code, message=message, retryable=retryable)
-        if code == ReadErrorCode.FILE_NOT_FOUND:
-            mark_missing(file_id=job.file_id)
-        elif file_fault:
-            mark_failed(file_id=job.file_id, code=code, message=message, retryable=retryable)
-        elif not retryable and job.file.audio_hash:
-            PredictionFailure.objects.update_or_create(
-                classifier_id=job.classifier_id,
-                audio_hash=job.file.audio_hash,
-                defaults={"code": code, "message": to_storable(message)},
-            )
-    close_finished_runs(run_ids={job.run_id})
+        tries = job.tries + retryable
+        again = retryable and code not in QUARANTINED and tries < job.run.max_tries
+        if again:
+            _delay(rows, tries, code, message)
+        else:
+            finish(rows, Job.State.FAILED, code=code, message=message, retryable=retryable)
+            rows.update(tries=tries)
+            _blame(job, code, message, retryable=retryable, file_fault=file_fault)
+        kind = RunEvent.Kind.DELAYED if again else RunEvent.Kind.FAILED
+        said = {"job": job.pk, "file": job.file_id, "code": code, "message": to_storable(message)}
+        record_events([RunEvent(run_id=job.run_id, kind=kind, jobs=1, payload=said)])
+    log.info("job_failed", run=job.run_id, job=job.pk, file=job.file_id, code=code, again=again)
+    if not again:
+        close_finished_runs(run_ids={job.run_id})
     return True
+
+
+def _stored(jobs: Iterable[Job], by_job: Mapping[int, JobResult]) -> list[RunEvent]:
+    """Tell each run how many of its jobs have succeeded, and how much sound that was."""
+    events: dict[int, RunEvent] = {}
+    for job in jobs:
+        fresh = RunEvent(run_id=job.run_id, kind=RunEvent.Kind.SUCCEEDED, audio_seconds=0.0)
+        event = events.setdefault(job.run_id, fresh)
+        event.jobs += 1
+        event.audio_seconds += by_job[job.pk].facts.duration
+    return list(events.values())
+
+
+def _delay(jobs: QuerySet[Job], tries: int, code: str, message: str) -> None:
+    """Queue a job again for a later time; it keeps the reason why it waits."""
+    base = timedelta(seconds=settings.EARMARK_JOB_RETRY_SECONDS)
+    jobs.update(
+        state=Job.State.QUEUED,
+        reason_code=code,
+        reason_message=to_storable(message),
+        tries=tries,
+        not_before=Now() + delay_after(tries=tries, base=base),
+        worker="",
+        lease_until=None,
+        started_at=None,
+    )
+
+
+def _blame(job: Job, code: str, message: str, *, retryable: bool, file_fault: bool) -> None:
+    """Note what is at fault, so that later runs leave alone what would fail again."""
+    if code == ReadErrorCode.FILE_NOT_FOUND:
+        mark_missing(file_id=job.file_id)
+    elif file_fault:
+        mark_failed(file_id=job.file_id, code=code, message=message, retryable=retryable)
+    elif not retryable and job.file.audio_hash:
+        PredictionFailure.objects.update_or_create(
+            classifier_id=job.classifier_id,
+            audio_hash=job.file.audio_hash,
+            defaults={"code": code, "message": to_storable(message)},
+        )
 
 
 def _store_predictions(done: Sequence[tuple[Job, JobResult]]) -> None:

@@ -70,6 +70,7 @@ def finish(
         retryable=retryable,
         worker="",
         lease_until=None,
+        not_before=None,
         waits_for=None,
         finished_at=Now(),
     )

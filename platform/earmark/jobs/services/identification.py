@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from earmark.jobs.models import Job, PredictionSet, Run
+from earmark.jobs.services.events import record_events, reused_events
 from earmark.jobs.services.fencing import Claim, finish_reused, lock_audio, lock_claimed
 from earmark.jobs.services.runs import close_finished_runs
 from earmark.library.services import Identity, identify_file
@@ -95,6 +96,9 @@ def identify_jobs(*, found: Sequence[FoundAudio]) -> list[Identification]:
         # Only now: what was recorded above makes running jobs of others leaders, too.
         known = _what_is_known(hashes.values(), jobs)
         verdicts = {job_id: _decide(job, hashes[job_id], known) for job_id, job in jobs.items()}
+        record_events(
+            reused_events(job for job in jobs.values() if job.state == Job.State.SUCCEEDED)
+        )
     close_finished_runs(
         run_ids={job.run_id for job in jobs.values() if job.state == Job.State.SUCCEEDED}
     )

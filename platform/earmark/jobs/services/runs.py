@@ -1,88 +1,39 @@
-"""Submit, cancel and close runs."""
+"""Pause, resume, cancel, retry and close runs.
+
+Whoever closes a run, or opens it again, holds the lock of its row and looks under it: else a run
+could be closed in the moment in which failed jobs of it are queued again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import reduce
-from itertools import islice
-from operator import or_
+from collections.abc import Collection, Iterable
 
 import structlog
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import BooleanField, Exists, Expression, ExpressionWrapper, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.core.hints import classify_queue, hint_on_commit
-from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run
+from earmark.jobs.errors import RunCancelledError
+from earmark.jobs.models import Job, Run, RunEvent
+from earmark.jobs.services.events import record_events
 from earmark.jobs.services.fencing import finish
-from earmark.library.models import Library
-from earmark.library.selectors import list_files
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 2000
 
+def pause_run(*, run: Run) -> bool:
+    """Let no more jobs of a run be claimed; return False if it is over or paused already.
 
-def submit_run(
-    *,
-    library: Library,
-    classifiers: Sequence[ClassifierVersion],
-    under: str = "",
-    mode: Run.Mode = Run.Mode.MISSING,
-    options: Mapping[str, object] | None = None,
-    priority: int = 0,
-    limit: int | None = None,
-    requested_by: User | None = None,
-    keep_empty: bool = False,
-) -> Run | None:
-    """Queue the classification of a library, or of a folder or file in it.
-
-    Parameters
-    ----------
-    library : Library
-    classifiers : sequence of ClassifierVersion
-    under : str
-        Folder or file of the library in text form; "" is all of it.
-    mode : Run.Mode
-        ``missing``: only files whose audio has no result of the classifier version yet, which
-        includes files that are new or have changed; what that version cannot do is left out.
-        ``force``: all files.
-    options : mapping, optional
-        What later steps need; kept as it is (JSON).
-    priority : int
-        Jobs of higher numbers are done first.
-    limit : int, optional
-        Take this many files at most, in order of path.
-    requested_by : user, optional
-    keep_empty : bool
-        Store the run although there is nothing to classify: whoever takes it looks whether
-        later steps are left to do, and closes it.
-
-    Returns
-    -------
-    Run or None
-        None if there is nothing to classify; nothing is stored then.
+    What workers hold is finished by them.
     """
-    with transaction.atomic():
-        run = Run.objects.create(
-            library=library,
-            under=under,
-            mode=mode,
-            options=dict(options or {}),
-            priority=priority,
-            requested_by=requested_by,
-        )
-        run.classifiers.set(classifiers)
-        jobs = _create_jobs(run, classifiers, limit)
-        if not jobs and not keep_empty:
-            transaction.set_rollback(True)
-            return None
-        for queue in {classify_queue(classifier.name) for classifier in classifiers}:
-            hint_on_commit(queue)
-    log.info("run_submitted", run=run.pk, library=library.pk, jobs=jobs)
-    return run
+    return _switch(run, RunEvent.Kind.PAUSED)
+
+
+def resume_run(*, run: Run) -> bool:
+    """Let the jobs of a paused run be claimed again; return False if it is not paused."""
+    return _switch(run, RunEvent.Kind.RESUMED)
 
 
 def cancel_run(*, run: Run) -> int:
@@ -91,11 +42,59 @@ def cancel_run(*, run: Run) -> int:
     Jobs that a worker holds are finished by it: their work is nearly done and worth keeping.
     """
     with transaction.atomic():
+        # Jobs before their run, as claimers do: else the two could wait for each other. What is
+        # queued again meanwhile is found by the sweep.
         queued = Job.objects.queued().filter(run=run)
         cancelled = finish(queued, Job.State.CANCELLED, code="run_cancelled")
-        Run.objects.open().filter(pk=run.pk).update(state=Run.State.CANCELLED, finished_at=Now())
+        opened = Run.objects.open().filter(pk=run.pk)
+        ended = opened.update(state=Run.State.CANCELLED, paused_at=None, finished_at=Now())
+        if ended:
+            record_events([RunEvent(run=run, kind=RunEvent.Kind.CANCELLED, jobs=cancelled)])
     log.info("run_cancelled", run=run.pk, jobs=cancelled)
     return cancelled
+
+
+def retry_run(*, run: Run, codes: Collection[str] = ()) -> int:
+    """Queue failed jobs of a run again, with all their tries before them; return how many.
+
+    Parameters
+    ----------
+    run : Run
+        A finished one is open again then.
+    codes : collection of str, optional
+        Only jobs that failed for these reasons; by default for any.
+
+    Raises
+    ------
+    RunCancelledError
+        If the run was cancelled.
+    """
+    with transaction.atomic():
+        row = _lock([run.pk])[0]
+        if row.state == Run.State.CANCELLED:
+            raise RunCancelledError(f"Run {run.pk} was cancelled.", context={"run": run.pk})
+        failed = Job.objects.filter(run=run, state=Job.State.FAILED)
+        if codes:
+            failed = failed.filter(reason_code__in=codes)
+        count = failed.update(
+            state=Job.State.QUEUED,
+            reason_code="",
+            reason_message="",
+            retryable=False,
+            tries=0,
+            lost_leases=0,
+            started_at=None,
+            finished_at=None,
+        )
+        if count:
+            # Whoever worked on it alone has left: it is anybody's now.
+            row.options = {key: value for key, value in row.options.items() if key != Run.OWNER}
+            row.state, row.finished_at = Run.State.RUNNING, None
+            row.save(update_fields=["options", "state", "finished_at"])
+            record_events([RunEvent(run=run, kind=RunEvent.Kind.RETRIED, jobs=count)])
+            hint_classifiers(run.classifiers.all())
+    log.info("run_retried", run=run.pk, jobs=count)
+    return count
 
 
 def abort_run(
@@ -113,7 +112,12 @@ def abort_run(
     queued = Job.objects.queued().filter(run=run)
     if classifier is not None:
         queued = queued.filter(classifier=classifier)
-    failed = finish(queued, Job.State.FAILED, code=code, message=message, retryable=True)
+    with transaction.atomic():
+        failed = finish(queued, Job.State.FAILED, code=code, message=message, retryable=True)
+        if failed:
+            said = {"code": code, "message": message}
+            event = RunEvent(run=run, kind=RunEvent.Kind.FAILED, jobs=failed, payload=said)
+            record_events([event])
     close_finished_runs(run_ids=[run.pk])
     if failed:
         log.warning("run_aborted", run=run.pk, code=code, jobs=failed)
@@ -133,14 +137,22 @@ def close_finished_runs(*, run_ids: Collection[int] | None = None, even_empty: b
     even_empty : bool
         Whether runs that never had a job count too. Only who did their later steps may say so.
     """
-    runs = Run.objects.open()
-    if run_ids is not None:
-        runs = runs.filter(pk__in=run_ids)
     jobs = Job.objects.filter(run=OuterRef("pk"))
-    unfinished = jobs.unfinished()
+    runs = Run.objects.open().filter(~Exists(jobs.unfinished()))
     if not even_empty:
         runs = runs.filter(Exists(jobs))
-    return runs.filter(~Exists(unfinished)).update(state=Run.State.FINISHED, finished_at=Now())
+    if run_ids is not None:
+        runs = runs.filter(pk__in=run_ids)
+    if not runs.exists():
+        return 0
+    with transaction.atomic():
+        # Looked at once more under the lock: meanwhile somebody may have queued jobs again.
+        locked = [run.pk for run in _lock(runs.values_list("pk", flat=True))]
+        ended = list(runs.filter(pk__in=locked).values_list("pk", flat=True))
+        closed = Run.objects.open().filter(pk__in=ended)
+        count = closed.update(state=Run.State.FINISHED, paused_at=None, finished_at=Now())
+        record_events(RunEvent(run_id=pk, kind=RunEvent.Kind.FINISHED) for pk in ended)
+    return count
 
 
 def settle_follow_up(*, run: Run) -> None:
@@ -152,41 +164,27 @@ def settle_follow_up(*, run: Run) -> None:
     close_finished_runs(run_ids=[run.pk], even_empty=True)
 
 
-def _create_jobs(run: Run, classifiers: Sequence[ClassifierVersion], limit: int | None) -> int:
-    """Queue a job for each file and classifier that needs one; return how many.
-
-    The jobs of a file get numbers next to each other: they are claimed in that order.
-    """
-    jobs = (
-        Job(run=run, classifier=classifier, file_id=file_id, priority=run.priority)
-        for file_id, classifier in _pairs_to_do(run, classifiers, limit)
-    )
-    count = 0
-    while batch := list(islice(jobs, _BATCH)):
-        Job.objects.bulk_create(batch)
-        count += len(batch)
-    return count
+def hint_classifiers(classifiers: Iterable[ClassifierVersion]) -> None:
+    """Tell the workers of classifiers, after the present transaction, that there is work."""
+    for queue in {classify_queue(classifier.name) for classifier in classifiers}:
+        hint_on_commit(queue)
 
 
-def _pairs_to_do(
-    run: Run, classifiers: Sequence[ClassifierVersion], limit: int | None
-) -> Iterator[tuple[int, ClassifierVersion]]:
-    """Yield file and classifier, file after file in order of path."""
-    files = list_files(library=run.library, under=run.under).worth_trying()
-    if run.mode == Run.Mode.FORCE:
-        for file_id in list(files.values_list("pk", flat=True)[:limit]):
-            yield from ((file_id, classifier) for classifier in classifiers)
-        return
-    wanted = {f"wanted_{classifier.pk}": _unsettled(classifier) for classifier in classifiers}
-    anything = reduce(or_, (Q(**{name: True}) for name in wanted))
-    rows = files.annotate(**wanted).filter(anything).values_list("pk", *wanted)[:limit]
-    for file_id, *flags in rows.iterator(chunk_size=_BATCH):
-        yield from ((file_id, c) for c, flag in zip(classifiers, flags, strict=True) if flag)
+def _switch(run: Run, kind: RunEvent.Kind) -> bool:
+    """Pause or resume a run, if that changes anything."""
+    pausing = kind is RunEvent.Kind.PAUSED
+    with transaction.atomic():
+        rows = Run.objects.open().filter(pk=run.pk, paused_at__isnull=pausing)
+        changed = bool(rows.update(paused_at=Now() if pausing else None))
+        if changed:
+            record_events([RunEvent(run=run, kind=kind)])
+        if changed and not pausing:
+            hint_classifiers(run.classifiers.all())
+    if changed:
+        log.info("run_switched", run=run.pk, to=str(kind))
+    return changed
 
 
-def _unsettled(classifier: ClassifierVersion) -> Expression:
-    """Say of a file whether its audio has neither a result nor a lasting failure."""
-    same = {"classifier": classifier, "audio_hash": OuterRef("audio_hash")}
-    known = Exists(PredictionSet.objects.filter(**same))
-    failed = Exists(PredictionFailure.objects.filter(**same))
-    return ExpressionWrapper(~known & ~failed, output_field=BooleanField())
+def _lock(run_ids: Collection[int]) -> list[Run]:
+    """Lock runs until the end of the transaction, always in the same order."""
+    return list(Run.objects.select_for_update().filter(pk__in=list(run_ids)).order_by("pk"))

@@ -1,0 +1,169 @@
+"""Which files of a library a run is about: words of a query, or the files themselves.
+
+A query is words with spaces between them, all of which must fit:
+
+``tag:rain`` or ``tag:"heavy rain"``
+    files that have this tag;
+``status:new``, ``status:failed``, ``status:tagged``, ``status:untagged``
+    files nobody has listened to, that could not be read, that have tags or none;
+``format:wav``
+    files in this format;
+``path:ambience`` or just ``ambience``
+    files with this text in their path.
+
+Upper and lower case are the same.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Q
+
+from earmark.jobs.errors import SelectionError
+from earmark.library.models import AudioFile, AudioFileQuerySet
+
+_STATUS: dict[str, Callable[[], Q]] = {
+    "new": lambda: Q(audio_hash=""),
+    "failed": lambda: Q(state=AudioFile.State.FAILED),
+    "tagged": lambda: Q(_accepted()),
+    "untagged": lambda: ~Q(_accepted()),
+}
+_KEPT_IDS = 1000
+"""A run says which files it was given, if there are no more; its jobs name them all anyway."""
+
+
+@dataclass(frozen=True)
+class FileQuery:
+    """What files must be like; empty fields ask for nothing.
+
+    Attributes
+    ----------
+    tags, formats, paths : tuple of str
+        All tags, any of the formats, all texts in the path.
+    status : str
+        One of ``new``, ``failed``, ``tagged``, ``untagged``.
+    """
+
+    tags: tuple[str, ...] = ()
+    status: str = ""
+    formats: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+    def condition(self) -> Q:
+        """Return the same as a filter of `AudioFile`.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such status.
+        """
+        condition = Q()
+        if self.status:
+            if self.status not in _STATUS:
+                known = ", ".join(_STATUS)
+                raise SelectionError(
+                    f"There is no status {self.status!r}.", hint=f"There are: {known}."
+                )
+            condition &= _STATUS[self.status]()
+        for tag in self.tags:
+            condition &= Q(_accepted(name__iexact=tag))
+        if self.formats:
+            condition &= Q(container__in=[name.lower() for name in self.formats])
+        for text in self.paths:
+            condition &= Q(path__icontains=text)
+        return condition
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of a place's files are meant; without anything, all of them.
+
+    Attributes
+    ----------
+    query : str
+        In the words above.
+    file_ids : sequence of int, optional
+        These files and no others.
+    """
+
+    query: str = ""
+    file_ids: Sequence[int] | None = None
+
+    def apply(self, files: AudioFileQuerySet) -> AudioFileQuerySet:
+        """Narrow files down.
+
+        Raises
+        ------
+        SelectionError
+            If the query cannot be understood, or a file is not among `files`.
+        """
+        if self.query:
+            files = files.filter(parse_query(self.query).condition())
+        if self.file_ids is None:
+            return files
+        wanted = set(self.file_ids)
+        files = files.filter(pk__in=wanted)
+        missing = wanted - set(files.values_list("pk", flat=True))
+        if missing:
+            raise SelectionError(
+                f"{len(missing)} of the files are not in this library, or not in this part of it.",
+                hint="Start one run for each library.",
+                context={"files": sorted(missing)[:_KEPT_IDS]},
+            )
+        return files
+
+    def as_dict(self) -> dict[str, object]:
+        """Return what is kept with the run; empty if all files are meant."""
+        kept: dict[str, object] = {"query": self.query} if self.query else {}
+        if self.file_ids is not None:
+            ids = sorted(set(self.file_ids))
+            kept["files"] = len(ids)
+            kept["file_ids"] = ids[:_KEPT_IDS]
+        return kept
+
+
+def parse_query(text: str) -> FileQuery:
+    """Read the words of a query.
+
+    Raises
+    ------
+    SelectionError
+        If a quotation mark is left open, a word has nothing behind its colon, or there are two
+        statuses.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise SelectionError(
+            f"The query {text!r} has an open quotation mark.", hint="Close it."
+        ) from error
+    found: dict[str, list[str]] = {"tag": [], "status": [], "format": [], "path": []}
+    for word in words:
+        key, colon, value = word.partition(":")
+        known = bool(colon) and key.lower() in found
+        if known and not value:
+            raise SelectionError(f"{word!r} says nothing.", hint=f"Write {word}WORD.")
+        found[key.lower() if known else "path"].append(value if known else word)
+    if len(found["status"]) > 1:
+        raise SelectionError("A query can ask for one status only.", hint="Leave one out.")
+    return FileQuery(
+        tags=tuple(found["tag"]),
+        status="".join(found["status"]).lower(),
+        formats=tuple(found["format"]),
+        paths=tuple(found["path"]),
+    )
+
+
+def _accepted(**conditions: str) -> Exists:
+    """Say of a file whether it has accepted tags, or such a one.
+
+    Tags belong to an app that builds on this one; it is known by its name.
+    """
+    tags = apps.get_model("tagging", "Tag")
+    return Exists(
+        tags._default_manager.filter(file=OuterRef("pk"), decision="accept", **conditions)
+    )
