@@ -49,10 +49,14 @@ def send_hint(queue: str, *, times: int = 1) -> bool:
     if not settings.EARMARK_BROKER_URL:
         return False
     # Not before: without a broker no process needs Celery at all.
+    from kombu.exceptions import OperationalError
+
     from earmark.celery import app
 
     try:
         with app.connection_for_write() as connection:
+            # Once: somebody who has submitted something waits for this.
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
             for _ in range(times):
                 app.send_task(
                     _TASKS[queue],
@@ -62,7 +66,19 @@ def send_hint(queue: str, *, times: int = 1) -> bool:
                     expires=HINT_EXPIRES_S,
                     retry=False,
                 )
-    except (OSError, *app.connection_for_write().recoverable_connection_errors) as error:
+    except (OSError, OperationalError, *_faults_of_transport()) as error:
         log.warning("hint_not_sent", queue=queue, reason=str(error))
         return False
     return True
+
+
+def _faults_of_transport() -> tuple[type[Exception], ...]:
+    """Return what the library that speaks with the broker raises when it cannot."""
+    from earmark.celery import app
+
+    connection = app.connection_for_write()
+    faults: tuple[type[Exception], ...] = (
+        *connection.connection_errors,
+        *connection.channel_errors,
+    )
+    return faults
