@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,13 +27,6 @@ from earmark_workers.evaluation.trial import NothingToTryError, Trial, choose_cl
 from earmark_workers.report.progress import ProgressLine
 
 USAGE = 2
-
-
-def keep_lines(parser: CommandParser, epilog: str) -> CommandParser:
-    """Give a parser its examples, with their line breaks."""
-    parser.epilog = epilog
-    parser.formatter_class = RawDescriptionHelpFormatter
-    return parser
 
 
 def add_data_arguments(parser: CommandParser) -> None:

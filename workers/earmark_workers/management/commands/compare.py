@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from earmark.core.commands import EarmarkCommand
 from earmark_workers.evaluation.asking import (
     USAGE,
     add_data_arguments,
     ending,
-    keep_lines,
     read_data,
     try_named,
 )
@@ -36,15 +36,12 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Tries several classifiers on the same labelled clips."""
 
     help = "Try several classifiers on the same labelled sounds, with confidence intervals."
+    epilog = EPILOG
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        return keep_lines(super().create_parser(prog_name, subcommand, **kwargs), EPILOG)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

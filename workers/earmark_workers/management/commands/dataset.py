@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 
+from earmark.core.commands import EarmarkCommand
 from earmark_classifiers.training.data import read_dataset
-from earmark_workers.evaluation.asking import ending, keep_lines, size_of
+from earmark_workers.evaluation.asking import ending, size_of
 from earmark_workers.evaluation.documents import HTML, PNG, require_place, write_document
 from earmark_workers.evaluation.survey import (
     Survey,
@@ -40,15 +41,12 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Looks through labelled sounds before a classifier is trained on them."""
 
     help = "Look through labelled sounds: classes, durations, sample rates, problems, examples."
+    epilog = EPILOG
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        return keep_lines(super().create_parser(prog_name, subcommand, **kwargs), EPILOG)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.registry import get_plugin, make_classifier
 from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark_classifiers.detector import THRESHOLD, DetectorClassifier
 from earmark_files.errors import AudioFileError
 from earmark_files.guard import GuardedDecoder
@@ -51,17 +52,12 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Finds one sound in recordings."""
 
     help = "Find the sound a detector was trained on in recordings of any length."
+    epilog = EPILOG
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from earmark.core.commands import EarmarkCommand
 from earmark_workers.evaluation.asking import (
     add_data_arguments,
     ending,
-    keep_lines,
     read_data,
     try_named,
 )
@@ -41,15 +41,12 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Tries one classifier on labelled clips."""
 
     help = "Try a classifier on labelled sounds: accuracy, F1, mAP, every class, mix-ups, report."
+    epilog = EPILOG
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        return keep_lines(super().create_parser(prog_name, subcommand, **kwargs), EPILOG)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 
+from earmark.core.commands import EarmarkCommand
 from earmark_files.errors import AudioFileError
 from earmark_files.guard import GuardedDecoder
 from earmark_files.paths import display
-from earmark_workers.evaluation.asking import ending, keep_lines
+from earmark_workers.evaluation.asking import ending
 from earmark_workers.evaluation.documents import HTML, PNG, require_place, write_document
 from earmark_workers.evaluation.inspected import Inspected, notes_about, summarise
 from earmark_workers.evaluation.listening import Listener
@@ -38,15 +39,12 @@ exit status:
 NOBODY = "none"
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Draws one sound."""
 
     help = "Draw a sound: waveform, spectrum, log-mel spectrogram, MFCCs, scores over time."
+    epilog = EPILOG
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        return keep_lines(super().create_parser(prog_name, subcommand, **kwargs), EPILOG)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

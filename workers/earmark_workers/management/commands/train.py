@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.installed import next_version
 from earmark.classifiers.registry import get_plugin, list_plugins
 from earmark.classifiers.services import require_classifier
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark_classifiers.trained import TrainedFolder, require_name
 from earmark_classifiers.training.augment import AUGMENTATIONS, UnknownAugmentationError
@@ -74,17 +75,12 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Trains and installs a classifier."""
 
     help = "Make a classifier of your own sounds and install it."
+    epilog = EPILOG
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.models import Library
@@ -45,16 +45,11 @@ exit status: 0 done, 1 something failed, 2 the command line is wrong
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """`manage.py policy show|set|history|apply [NAME=VALUE ...] [--library L] [--json]`."""
 
     help = "Show or change the policy by which labels become tags, or apply it to stored scores."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    epilog = EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import RawDescriptionHelpFormatter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.library.models import Library
 from earmark.tagging.errors import LibraryUnknownError, ThesaurusFileError
@@ -49,16 +49,11 @@ exit status: 0 done, 1 the table is wrong, 2 the command line is wrong
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """`manage.py thesaurus import|export|show [FILE] [--library L] [--json]`."""
 
     help = "Import, export or show the words a studio uses for sounds; they come before WordNet."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    epilog = EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

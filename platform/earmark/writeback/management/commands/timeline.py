@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.models import AudioFile
@@ -53,16 +54,11 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """`manage.py timeline PATH... [--classifier NAME] [--format F] [--out DIR]`."""
 
     help = "Show or export what is heard when in a sound, or mark it in the file."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    epilog = EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.models import AudioFile
@@ -44,16 +44,11 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """`manage.py ucs show|validate|rename|undo PATH...`."""
 
     help = "Show UCS categories, check UCS file names, and rename files after UCS, undoably."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    epilog = EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
