@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-RATE = 16_000
+RATE = 32_000
 Samples = npt.NDArray[np.float32]
 
 
