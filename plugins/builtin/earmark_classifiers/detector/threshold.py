@@ -47,6 +47,7 @@ def window_figures(scores: Floats, truth: Truth, threshold: float) -> dict[str, 
 
     ``recall`` is the share of windows with the sound that are taken, ``false_alarms`` the share of
     those without it; ``accuracy`` is over all of them, ``macro_recall`` the mean of both kinds.
+    Where the threshold was chosen on the same windows, all but ``average_precision`` lean upwards.
     """
     taken = scores >= threshold
     recall, alarms = float(taken[truth].mean()), float(taken[~truth].mean())
