@@ -49,8 +49,6 @@ def send_hint(queue: str, *, times: int = 1) -> bool:
     if not settings.EARMARK_BROKER_URL:
         return False
     # Not before: without a broker no process needs Celery at all.
-    from kombu.exceptions import OperationalError
-
     from earmark.celery import app
 
     try:
@@ -66,18 +64,22 @@ def send_hint(queue: str, *, times: int = 1) -> bool:
                     expires=HINT_EXPIRES_S,
                     retry=False,
                 )
-    except (OSError, OperationalError, *_faults_of_transport()) as error:
+    except _faults_of_transport() as error:
         log.warning("hint_not_sent", queue=queue, reason=str(error))
         return False
     return True
 
 
 def _faults_of_transport() -> tuple[type[Exception], ...]:
-    """Return what the library that speaks with the broker raises when it cannot."""
+    """Return what is raised where the broker cannot be spoken with."""
+    from kombu.exceptions import OperationalError
+
     from earmark.celery import app
 
     connection = app.connection_for_write()
     faults: tuple[type[Exception], ...] = (
+        OSError,
+        OperationalError,
         *connection.connection_errors,
         *connection.channel_errors,
     )

@@ -107,8 +107,11 @@ class Command(EarmarkCommand):
             self.stdout.flush()
         except BrokenPipeError:
             leave_broken_pipe()
-        except (ClassifierUnavailableError, AudioFileError) as error:
+        except ClassifierUnavailableError as error:
             raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
+        except AudioFileError as error:
+            where = "" if error.path is None else f"{display(error.path)}: "
+            raise CommandError(f"{where}{error.code}: {error.message}", returncode=USAGE) from error
         except ClassifierError as error:
             raise CommandError(f"{error.code}: {error}") from error
         except OSError as error:
