@@ -118,14 +118,14 @@ def site(folder: Path, broker: Redis) -> Iterator[Site]:
         "EARMARK_TICK_SECONDS": "1",
         "EARMARK_WORKER_PROCESSES": "1",
     }
-    with _database(made), contextlib.ExitStack() as stack:
+    with database_of(made), contextlib.ExitStack() as stack:
         stack.callback(made.end)
         assert made.run("migrate", "-v0").status == 0
         yield made
 
 
 @contextlib.contextmanager
-def _database(made: Site) -> Iterator[None]:
+def database_of(made: Site) -> Iterator[None]:
     """On PostgreSQL where the test run is; else SQLite in the data folder."""
     server = os.environ.get("EARMARK_TEST_DATABASE_URL")
     if os.environ.get("EARMARK_TEST_DATABASE") != "postgres" or not server:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFile
 from earmark.library.paths import path_key
 from earmark.library.selectors import find_library
@@ -57,6 +58,9 @@ class Explanation:
         What they rest on.
     policy : TagPolicy or None
         Of that basis.
+    heard : tuple of str
+        Which classifiers of that basis have a result for the file: in a cascade the others were
+        not needed, or are still to be asked.
     tags : tuple of ExplainedTag
         Accepted ones, those for review, and those that a rule dropped.
     outdated : bool
@@ -73,6 +77,7 @@ class Explanation:
     tag_set: TagSet | None
     basis: TagBasis | None
     policy: TagPolicy | None
+    heard: tuple[str, ...]
     tags: tuple[ExplainedTag, ...]
     outdated: bool
     evidence: Evidence
@@ -113,6 +118,7 @@ def explain(path: Path) -> Explanation:
         tag_set=tag_set,
         basis=basis,
         policy=policy,
+        heard=_heard(file, classifiers),
         tags=tuple(tags),
         outdated=outdated,
         evidence=get_evidence(file_ids=[file.pk]).get(file.pk, Evidence()),
@@ -142,6 +148,12 @@ def _classifiers_of(basis: TagBasis | None) -> tuple[ClassifierVersion, ...]:
     rows = {row.identity: row for row in ClassifierVersion.objects.filter(name__in=names)}
     found = [rows[identity] for identity in basis.classifiers if identity in rows]
     return tuple(found) if len(found) == len(basis.classifiers) else ()
+
+
+def _heard(file: AudioFile, classifiers: Sequence[ClassifierVersion]) -> tuple[str, ...]:
+    results = PredictionSet.objects.filter(classifier__in=classifiers, audio_hash=file.audio_hash)
+    known = set(results.values_list("classifier", flat=True))
+    return tuple(classifier.identity for classifier in classifiers if classifier.pk in known)
 
 
 def _stored(tag: Tag) -> ExplainedTag:

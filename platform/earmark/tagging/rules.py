@@ -18,6 +18,7 @@ from earmark.tagging.knowledge import (
     NO_SYNONYMS,
     NO_THESAURUS,
     RULES_VERSION,
+    Combine,
     Deriver,
     SynonymSource,
     TagPolicy,
@@ -66,6 +67,17 @@ class Rules:
             self.thesaurus.version,
         ]
         return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+    @property
+    def asked_first(self) -> tuple[ClassifierVersion, ...]:
+        """Those that are asked about every file: in a cascade the first alone."""
+        cascade = self.policy.combine is Combine.CASCADE
+        return self.classifiers[:1] if cascade else self.classifiers
+
+    @property
+    def asks_in_turn(self) -> bool:
+        """Whether somebody else is asked where doubt is left."""
+        return len(self.asked_first) < len(self.classifiers)
 
     def prepare(self) -> None:
         """Make everything ready, so that what cannot work fails now; raises as `deriver` does."""

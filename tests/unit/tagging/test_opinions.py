@@ -10,7 +10,7 @@ from earmark.tagging.knowledge import (
     load_ontology,
     voice_of,
 )
-from earmark.tagging.knowledge.opinions import candidates_of, needs_second_opinion
+from earmark.tagging.knowledge.opinions import candidates_of
 from earmark.tagging.knowledge.synonyms import load_choices
 from earmark_plugin_api import Label
 
@@ -65,17 +65,6 @@ def test_two_have_to_agree_and_what_only_one_knows_it_decides_alone():
 def test_in_a_cascade_the_second_is_heard_only_where_the_first_is_unsure(first, second, expected):
     opinions = [(BIG, [[0, first, 0, 1]]), (SMALL, [[1, second, 0, 1]])]
     assert scores(opinions, Combine.CASCADE) == expected
-
-
-def test_a_second_opinion_is_worth_asking_for_only_where_there_is_doubt():
-    policy = TagPolicy(combine=Combine.CASCADE)
-
-    def doubtful(score):
-        return needs_second_opinion(candidates_of([(BIG, [[0, score, 0, 1]])], policy), policy)
-
-    assert not doubtful(0.9)
-    assert doubtful(0.3)
-    assert not doubtful(0.05)
 
 
 def test_every_vote_that_counted_is_kept_with_its_seconds():

@@ -14,10 +14,11 @@ import structlog
 
 from earmark.core.errors import EarmarkError
 from earmark.core.hints import send_hint
+from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
 from earmark.jobs.services import abort_run, settle_follow_up
 from earmark.settings.queues import WRITE
-from earmark.writeback.selectors import list_files_to_write
+from earmark.tagging.services import ask_second_opinions
 from earmark.writeback.write_queue import request_writes
 from earmark_workers.pipeline.shared_runs import shared_runs
 from earmark_workers.pipeline.tagging import (
@@ -25,6 +26,7 @@ from earmark_workers.pipeline.tagging import (
     Rules,
     derive_backlog,
     derive_for,
+    list_files_due,
     note_rules,
     rules_for,
 )
@@ -48,7 +50,7 @@ class RunTags:
             for run, files in _by_run(ids[start : start + BATCH]):
                 rules = self.rules_of(run)
                 if rules is not None:
-                    derive_for(run.library, files, rules)
+                    derive_for(run.library, files, rules, run)
                     self._request(run, rules, files)
 
     def follow_up(self, run: Run, should_stop: Callable[[], bool]) -> bool:
@@ -57,7 +59,10 @@ class RunTags:
         if rules is not None:
             if not derive_backlog(run.library, run.under, rules, should_stop=should_stop):
                 return False
+            asked = ask_second_opinions(run=run, rules=rules)
             self._request(run, rules, None)
+            if asked:
+                return True  # the run goes on
         settle_follow_up(run=run)
         return True
 
@@ -68,9 +73,8 @@ class RunTags:
         return self._rules[run.pk]
 
     def _find(self, run: Run) -> Rules | None:
-        classifiers = list(run.classifiers.order_by("pk"))
         try:
-            rules = rules_for(run.library, classifiers, run.options.get("threshold"))
+            rules = rules_for(run.library, list_classifiers(run=run), run.options.get("threshold"))
         except EarmarkError as error:
             abort_run(run=run, code=error.code, message=str(error))
             log.error("run_failed", run=run.pk, code=error.code, message=error.message)
@@ -82,9 +86,7 @@ class RunTags:
         if not run.options.get("write", True):
             return
         under = run.under if file_ids is None else ""
-        files = list_files_to_write(library=run.library, basis=rules.basis, under=under)
-        if file_ids is not None:
-            files = files.filter(pk__in=file_ids)
+        files = list_files_due(run.library, under, rules, file_ids, run=run)
         wanted = dict(files.values_list("pk", "tag_set__tags_key"))
         if wanted:
             request_writes(run=run, tags_keys=wanted)

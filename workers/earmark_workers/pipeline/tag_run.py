@@ -17,6 +17,7 @@ from earmark.jobs.services import cancel_run, submit_run
 from earmark.library.models import AudioFile
 from earmark.library.selectors import Place
 from earmark.library.services import ScanProblem, scan_library
+from earmark.tagging.services import ask_second_opinions, list_in_doubt
 from earmark_files.paths import text_to_path
 from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification
@@ -91,6 +92,7 @@ class TagRun:
         self._worker = worker_name()
         self._backlog: set[int] = set()
         self._in_writing: set[int] = set()
+        self._waiting: set[int] = set()
         self.totals = Totals()
         self.rules = rules_for(place.library, options.classifiers, options.threshold)
         self._written = options.write and not options.dry_run
@@ -113,8 +115,22 @@ class TagRun:
             under=under,
             mode=Run.Mode.FORCE if self._options.force else Run.Mode.MISSING,
             limit=self._options.limit,
+            max_tries=1,  # somebody is waiting: say what failed, the next `tag` tries it again
             options={OWNER: self._worker, "command": "tag"},
+            at_first=self.rules.asked_first,
+            keep_empty=self.leaves_doubt(),
         )
+
+    def leaves_doubt(self, run: Run | None = None) -> bool:
+        """Whether there are files left about which the next classifier is to be asked.
+
+        What was asked in vain in a run is not asked again in it.
+        """
+        if not self.rules.asks_in_turn:
+            return False
+        library, under = self._place.library, self._place.under
+        derive_backlog(library, under, self.rules)
+        return list_in_doubt(library=library, rules=self.rules, under=under, run=run).exists()
 
     def work(self, run: Run | None) -> None:
         """Do everything that is to be done."""
@@ -137,8 +153,7 @@ class TagRun:
                 self._join(loop, run, size, stack)
             self._order(writing, orders)
             line = stack.enter_context(self._progress(files, size))
-            for turn in loop.turns():
-                self._take(turn, writing, line)
+            self._turn(loop, writing, line)
             self._reporter.flush(now=True)
             self.totals.seconds = line.seconds
         self.totals.elapsed = time.monotonic() - begun
@@ -152,6 +167,16 @@ class TagRun:
             classifiers=self._options.classifiers, pool=loop.pool, worker=self._worker, run=run
         )
         stack.callback(loop.classification.stop)
+
+    def _turn(self, loop: Loop, writing: Writing, line: ProgressLine) -> None:
+        """Take turns until nothing is left to do, or somebody wants to stop."""
+        while True:
+            for turn in loop.turns():
+                self._take(turn, loop.run, writing, line)
+            if self._stop.asked or not self._waiting:
+                return
+            # Whoever was to be asked cannot be used here: what is known has to do.
+            self._reporter.add(self._derive(sorted(self._waiting), loop.run, writing))
 
     def reports_of_others(self) -> Iterator[FileReport]:
         """Report on the files that needed no new work, and count them."""
@@ -189,30 +214,38 @@ class TagRun:
         """Derive and order what earlier runs have left undone, within the limit."""
         place = self._place
         derive_backlog(place.library, place.under, self.rules)
+        if run is not None:
+            ask_second_opinions(run=run, rules=self.rules, limit=self._left(run))
         if not self._options.write:
             return []
-        orders = [o for batch in orders_for(place.library, place.under, self.rules) for o in batch]
-        if self._options.limit is not None:
-            taken = _extent(run)[0]
-            orders = orders[: max(0, self._options.limit - taken)]
+        batches = orders_for(place.library, place.under, self.rules, run=run)
+        orders = [order for batch in batches for order in batch]
+        orders = orders[: self._left(run)]
         self._backlog = {order.file_id for order in orders}
         return orders
+
+    def _left(self, run: Run | None) -> int | None:
+        """Return how many files more than those of the run are within the limit."""
+        limit = self._options.limit
+        return None if limit is None else max(0, limit - _extent(run)[0])
 
     def _order(self, writing: Writing, orders: Sequence[WriteOrder]) -> None:
         self._in_writing |= {order.file_id for order in orders}
         writing.add(orders)
 
-    def _take(self, turn: Turn, writing: Writing, line: ProgressLine) -> None:
+    def _take(self, turn: Turn, run: Run | None, writing: Writing, line: ProgressLine) -> None:
         """Derive, order and report what a turn brought."""
         step = turn.step
         if step.seconds:
             line.heard(step.seconds)
-        self._reporter.add(step.failed)
-        if step.classified:
-            self._reporter.add(self._derive(step.classified, writing))
-        files = len(step.classified) + len(step.failed)
-        if files:
-            line.finished(files=files, size=step.size)
+        ended = [*step.classified, *step.failed]
+        # What one classifier could not do may be asked of the next, or may have been asked of it.
+        derived = ended if self.rules.asks_in_turn else step.classified
+        self._reporter.add(set(ended) - set(derived))
+        if derived:
+            self._reporter.add(self._derive(derived, run, writing))
+        if ended:
+            line.finished(files=len(ended) - len(self._waiting & {*ended}), size=step.size)
         for written in turn.written:
             self._in_writing.discard(written.order.file_id)
             if written.order.file_id in self._backlog:
@@ -223,15 +256,15 @@ class TagRun:
             self._reporter.add(written.order.file_id for written in turn.written)
         line.finished(files=0, size=0, failed=self._reporter.flush())
 
-    def _derive(self, file_ids: Sequence[int], writing: Writing) -> set[int]:
-        """Derive tags and order writes; return the files that need none."""
+    def _derive(self, file_ids: Sequence[int], run: Run | None, writing: Writing) -> set[int]:
+        """Derive tags and order writes; return the files that need none and wait for nothing."""
         place = self._place
-        derive_for(place.library, file_ids, self.rules)
-        if not self._options.write:
-            return set(file_ids)
-        for orders in orders_for(place.library, place.under, self.rules, file_ids):
-            self._order(writing, [o for o in orders if o.file_id not in self._in_writing])
-        return set(file_ids) - self._in_writing
+        waiting = derive_for(place.library, file_ids, self.rules, run)
+        self._waiting = (self._waiting - set(file_ids)) | waiting
+        if self._options.write:
+            for orders in orders_for(place.library, place.under, self.rules, file_ids, run=run):
+                self._order(writing, [o for o in orders if o.file_id not in self._in_writing])
+        return set(file_ids) - self._in_writing - waiting
 
 
 def _extent(run: Run | None) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import Run
-from earmark.library.models import AudioFile, Library
+from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.services import AudioFacts, record_facts
 from earmark.tagging.knowledge import load_ucs
 from earmark.tagging.knowledge.tags import STANDS_IN
@@ -16,7 +16,14 @@ from earmark.tagging.models import FileEvidence, Tag
 from earmark.tagging.rules import Rules
 from earmark.tagging.rules import rules_for as find_rules
 from earmark.tagging.selectors import get_tags, list_files_to_derive
-from earmark.tagging.services import derive_file_tags, keep_basis, note_evidence
+from earmark.tagging.services import (
+    ask_second_opinions,
+    derive_file_tags,
+    find_waiting,
+    keep_basis,
+    list_in_doubt,
+    note_evidence,
+)
 from earmark.writeback.selectors import list_files_to_write
 from earmark_files.metadata import TagSet
 from earmark_workers.pipeline.evidence import look_into
@@ -28,6 +35,7 @@ __all__ = [
     "Rules",
     "derive_backlog",
     "derive_for",
+    "list_files_due",
     "note_rules",
     "orders_for",
     "rules_for",
@@ -50,8 +58,14 @@ def rules_for(
     return rules
 
 
-def derive_for(library: Library, file_ids: Collection[int], rules: Rules) -> None:
-    """Derive the tags of files that were just classified, whether themselves or by their twins."""
+def derive_for(
+    library: Library, file_ids: Collection[int], rules: Rules, run: Run | None = None
+) -> set[int]:
+    """Derive the tags of files that were just classified, whether themselves or by their twins.
+
+    In a cascade the next classifier is asked, within the run, about those that are in doubt.
+    Returns the files that wait for its answer: they are neither written nor reported before.
+    """
     files = list(AudioFile.objects.filter(pk__in=file_ids, library=library))
     for file in files:
         file.library = library  # known: `location` shall not ask for it file by file
@@ -59,6 +73,10 @@ def derive_for(library: Library, file_ids: Collection[int], rules: Rules) -> Non
     # Whoever comes here was just read for the first time, or has changed since.
     note_evidence(found={file.pk: look_into(file) for file in files})
     derive_file_tags(files=files, rules=rules)
+    if run is None or not rules.asks_in_turn:
+        return set()
+    ask_second_opinions(run=run, rules=rules, file_ids=file_ids)
+    return find_waiting(run=run, file_ids=file_ids)
 
 
 def derive_backlog(
@@ -93,20 +111,42 @@ def note_rules(run: Run, rules: Rules) -> None:
     run.options = row.options
 
 
-def orders_for(
-    library: Library, under: str, rules: Rules, file_ids: Collection[int] | None = None
-) -> Iterator[list[WriteOrder]]:
-    """Yield orders, a batch at a time, for the files whose tags are not in them yet.
+def list_files_due(
+    library: Library,
+    under: str,
+    rules: Rules,
+    file_ids: Collection[int] | None = None,
+    *,
+    run: Run | None = None,
+) -> AudioFileQuerySet:
+    """Return the files whose tags are not in them yet and are as sure as they will be.
+
+    A file about which somebody is still to be asked has to wait, else it would be written twice.
 
     Parameters
     ----------
     file_ids : collection of int, optional
         Only these; by default all of the library below `under`.
+    run : Run, optional
+        What this run has asked in vain, nobody waits for any longer.
     """
     files = list_files_to_write(library=library, basis=rules.basis, under=under)
-    if file_ids is not None:
-        files = files.filter(pk__in=file_ids)
-    wanted = list(files)
+    if rules.asks_in_turn:
+        doubtful = list_in_doubt(library=library, rules=rules, under=under, run=run)
+        files = files.exclude(pk__in=doubtful.order_by().values("pk"))
+    return files if file_ids is None else files.filter(pk__in=file_ids)
+
+
+def orders_for(
+    library: Library,
+    under: str,
+    rules: Rules,
+    file_ids: Collection[int] | None = None,
+    *,
+    run: Run | None = None,
+) -> Iterator[list[WriteOrder]]:
+    """Yield orders, a batch at a time, for the files that `list_files_due` returns."""
+    wanted = list(list_files_due(library, under, rules, file_ids, run=run))
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         tags = get_tags(file_ids=[file.pk for file in batch])

@@ -197,11 +197,6 @@ def _combined(votes: Sequence[Vote], combine: Combine) -> float:
     return scores[-1] if combine is Combine.CASCADE else max(scores)
 
 
-def needs_second_opinion(candidates: Iterable[Candidate], policy: TagPolicy) -> bool:
-    """Whether a cascade asks the next classifier about a file: some label is left in doubt."""
-    return any(policy.review <= one.score < policy.sure for one in candidates)
-
-
 def _score(row: PackedScore) -> float:
     return row[1] or 0.0
 

@@ -4,16 +4,24 @@ from earmark.tagging.services.deriving import FileTags, derive_file_tags, keep_b
 from earmark.tagging.services.evidence import Found, note_evidence
 from earmark.tagging.services.policies import follow_default, set_policy
 from earmark.tagging.services.rederiving import Rederivation, plan_rederivation
+from earmark.tagging.services.second_opinions import (
+    ask_second_opinions,
+    find_waiting,
+    list_in_doubt,
+)
 from earmark.tagging.services.thesauri import import_thesaurus, save_entry
 
 __all__ = [
     "FileTags",
     "Found",
     "Rederivation",
+    "ask_second_opinions",
     "derive_file_tags",
+    "find_waiting",
     "follow_default",
     "import_thesaurus",
     "keep_basis",
+    "list_in_doubt",
     "note_evidence",
     "plan_rederivation",
     "save_entry",

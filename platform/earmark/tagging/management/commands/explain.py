@@ -78,6 +78,7 @@ def _as_json(told: Explanation, words: dict[str, list[str]]) -> dict[str, Any]:
         if basis is None
         else {
             "classifiers": basis.classifiers,
+            "heard": list(told.heard),
             "policy": basis.policy_id,
             "settings": told.policy.values if told.policy else None,
             "rules": basis.rules_version,
@@ -163,6 +164,9 @@ def _basis_as_text(told: Explanation) -> Iterator[str]:
     thesaurus = f", thesaurus {basis.thesaurus}" if basis.thesaurus else ""
     policy = basis.policy_id or "not kept"
     yield f"  by {by}; policy {policy}, rules {basis.rules_version}, {lexicon}{thesaurus}"
+    unheard = [identity for identity in basis.classifiers if identity not in told.heard]
+    if told.heard and unheard:
+        yield f"  heard: {', '.join(told.heard)}; not: {', '.join(unheard)}"
     if told.policy is not None:
         yield (
             f"  written from {told.policy.accept:g}, for review from {told.policy.review:g}, "
