@@ -25,8 +25,10 @@ from pathlib import Path
 from earmark.classifiers.services import require_classifier
 from earmark.jobs.models import Run
 from earmark.jobs.services import submit_run
+from earmark.library.models import Library
 from earmark.library.services import register_library, scan_library
-library = register_library(root=Path({root!r}), trusted=True)
+library = Library.objects.filter(root={root!r}).first()
+library = library or register_library(root=Path({root!r}), trusted=True)
 scan_library(library=library)
 submit_run(library=library, classifiers=[require_classifier(name="bands")],
            options={{"write": True, Run.FOLLOW_UP: True}})

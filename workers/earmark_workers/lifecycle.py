@@ -27,6 +27,7 @@ from earmark_workers.pipeline.classify_host import ClassifyHost
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.write_host import WriteHost
 
 log = structlog.get_logger(__name__)
 
@@ -72,15 +73,20 @@ def open_slice() -> Iterator[Slice]:
         _process.close(stop)
 
 
-def processors() -> int:
-    """Return how many cores this worker may use."""
+def _processors() -> int:
     return settings.EARMARK_WORKER_PROCESSES or len(os.sched_getaffinity(0))
 
 
 @cache
 def classify_host() -> ClassifyHost:
     """Return the classifiers of this process."""
-    return ClassifyHost(workers=processors(), device=settings.EARMARK_DEVICE)
+    return ClassifyHost(workers=_processors(), device=settings.EARMARK_DEVICE)
+
+
+@cache
+def write_host() -> WriteHost:
+    """Return what writes into files in this process."""
+    return WriteHost(threads=min(_processors() + 1, settings.EARMARK_WRITES_PER_VOLUME))
 
 
 @worker_ready.connect

@@ -7,16 +7,14 @@ that nothing stays where it is for long.
 from __future__ import annotations
 
 from celery import shared_task
-from django.conf import settings
 
 from earmark.core.hints import send_hint
 from earmark.library.models import Scan
 from earmark.library.services import run_next_scan
 from earmark.settings.queues import SCAN, WRITE
-from earmark_workers.lifecycle import classify_host, open_slice, processors
+from earmark_workers.lifecycle import classify_host, open_slice, write_host
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.upkeep import hint_at_work, sweep
-from earmark_workers.pipeline.write_host import serve_writes
 
 
 @shared_task(name="earmark.scan")
@@ -40,9 +38,8 @@ def classify(queue: str) -> None:
 @shared_task(name="earmark.write")
 def write(queue: str = WRITE) -> None:
     """Write accepted tags into files, and do the later steps of runs."""
-    threads = min(processors() + 1, settings.EARMARK_WRITES_PER_VOLUME)
     with open_slice() as period:
-        more = serve_writes(period, threads=threads)
+        more = write_host().serve(period)
     if more:
         send_hint(queue)
 

@@ -205,4 +205,4 @@ class WriteRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"write to file {self.file_id}, {self.state}"
+        return f"request {self.pk}, {self.state}"

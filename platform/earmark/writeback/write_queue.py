@@ -145,10 +145,17 @@ def postpone_write(*, write: ClaimedWrite) -> None:
         _held([write]).update(failures=F("failures") + 1, due_at=Now() + delay, **_FREE)
 
 
-def requeue_lost_writes(*, dead_workers: Collection[str] = ()) -> int:
+def requeue_lost_writes(*, dead_workers: Collection[str] = (), blame: bool = True) -> int:
     """Let others have the requests of dead writers; return how many.
 
     A file whose writers keep dying is given up, and a failed write says why.
+
+    Parameters
+    ----------
+    dead_workers : collection of str
+        Workers that are known to be dead: their leases count as expired now.
+    blame : bool
+        Whether the loss counts against the files.
     """
     lost = WriteRequest.objects.filter(
         Q(lease_until__lt=Now()) | Q(worker__in=list(dead_workers)),
@@ -157,7 +164,7 @@ def requeue_lost_writes(*, dead_workers: Collection[str] = ()) -> int:
     with transaction.atomic():
         ids = list(lost.select_for_update(skip_locked=True).values_list("pk", flat=True))
         rows = WriteRequest.objects.filter(pk__in=ids)
-        rows.update(lost_leases=F("lost_leases") + 1, **_FREE)
+        rows.update(lost_leases=F("lost_leases") + int(blame), **_FREE)
         for row in rows.filter(lost_leases__gte=settings.EARMARK_JOB_MAX_LOST_LEASES):
             _give_up(row)
     if ids:

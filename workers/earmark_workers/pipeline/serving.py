@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -12,21 +13,21 @@ from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
 from earmark.classifiers.services import require_classifier
 from earmark.core.errors import EarmarkError
-from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
 from earmark.jobs.services import abort_run, settle_follow_up
 from earmark.library.models import Scan
 from earmark.library.selectors import Place
 from earmark.library.services import run_next_scan
+from earmark.writeback.write_queue import list_due_requests
 from earmark_workers.pipeline.naming import worker_name
-from earmark_workers.pipeline.recovery import (
-    OWNER,
-    release_lost_jobs,
-    settle_unknown_writes,
-)
+from earmark_workers.pipeline.recovery import settle_unknown_writes
 from earmark_workers.pipeline.reporting import Totals
+from earmark_workers.pipeline.shared_runs import OWNER
+from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.tag_run import TagOptions, TagRun
+from earmark_workers.pipeline.upkeep import sweep
+from earmark_workers.pipeline.write_host import WriteHost
 from earmark_workers.report.progress import ProgressLine
 from earmark_workers.report.values import FileReport
 
@@ -62,8 +63,8 @@ class Server:
     def serve(self, *, until_idle: bool = False) -> None:
         """Work; with `until_idle` end when nothing is left to do."""
         while not self.stop.asked:
-            release_lost_jobs()
-            busy = self._scan() or self._work()
+            sweep()
+            busy = self._scan() or self._work() or self._write()
             if busy:
                 continue
             if until_idle:
@@ -72,7 +73,7 @@ class Server:
             self.stop.quiet()
 
     def _scan(self) -> bool:
-        scan = run_next_scan(worker=self._name)
+        scan = run_next_scan(worker=self._name, should_stop=lambda: self.stop.asked)
         if scan is not None:
             self.scanned(scan)
         return scan is not None
@@ -85,9 +86,14 @@ class Server:
             self._work_on(run)
         return run is not None
 
+    def _write(self) -> bool:
+        """Write what Celery workers have asked for and nobody has written."""
+        if not list_due_requests().exists():
+            return False
+        return WriteHost(threads=self.workers + 1).serve(Slice(self.stop, math.inf))
+
     def _work_on(self, run: Run) -> None:
-        named = list_classifiers(run=run)
-        classifiers = [one for one in named if self._is_usable(run, one)]
+        classifiers = [one for one in run.classifiers.order_by("pk") if self._is_usable(run, one)]
         try:
             if classifiers:
                 self._classify(run, tuple(classifiers))
@@ -129,7 +135,7 @@ class Server:
             report=_ignore,
         )
         jobs = Job.objects.queued().filter(run=run)
-        work.work(run if jobs.exists() or work.leaves_doubt(run) else None)
+        work.work(run if jobs.exists() else None)
         self.worked(run, work.totals)
 
 

@@ -18,7 +18,11 @@ def sweep() -> None:
     """Give the work of the dead to the living, and ask for the scans that are due."""
     release_lost_jobs()
     holders = WriteRequest.objects.exclude(worker="").values_list("worker", flat=True).distinct()
-    requeue_lost_writes(dead_workers=[worker for worker in holders if is_gone(worker)])
+    dead = [worker for worker in holders if is_gone(worker)]
+    if dead:
+        # Known to have ended on this machine: that is not held against the files, as with jobs.
+        requeue_lost_writes(dead_workers=dead, blame=False)
+    requeue_lost_writes()
     start_due_scans()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 
@@ -19,6 +20,7 @@ from earmark.writeback.write_queue import (
     postpone_write,
     release_writes,
     renew_writes,
+    requeue_lost_writes,
 )
 from earmark_files.errors import ReadErrorCode
 from earmark_workers.pipeline.naming import worker_name
@@ -35,25 +37,51 @@ SETTLED = REFUSALS | {ReadErrorCode.CHANGED_DURING_RUN}
 """Reasons that do not pass by themselves: the next scan or run asks anew."""
 
 
-def serve_writes(period: Slice, *, threads: int) -> bool:
-    """Do the later steps of runs and write what is asked for; return whether work is left.
+class WriteHost:
+    """Works slices, one at a time: all requests in this process's name belong to that one.
 
     Parameters
     ----------
-    period : Slice
     threads : int
         Files to write at once, as far as the volume allows.
     """
-    tags = RunTags()
-    for run in list_runs_to_follow_up():
-        if period.over or not tags.follow_up(run, period.ask):
-            return True
-    while not period.over:
-        batch = claim_writes(worker=worker_name(), threads=threads, limit=AHEAD * threads)
-        if batch is None:
+
+    def __init__(self, *, threads: int) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._stranded = False  # requests may be held in our name that nobody works on
+
+    def serve(self, period: Slice) -> bool:
+        """Do the later steps of runs and write what is asked for; return whether work is left.
+
+        A second slice at the same time does nothing.
+        """
+        if not self._lock.acquire(blocking=False):
             return False
-        _Batch(batch, tags, period).write()
-    return list_due_requests().exists()
+        try:
+            return self._serve(period)
+        except BaseException:
+            self._stranded = True
+            raise
+        finally:
+            self._lock.release()
+
+    def _serve(self, period: Slice) -> bool:
+        if self._stranded:
+            requeue_lost_writes(dead_workers=[worker_name()], blame=False)
+            self._stranded = False
+        tags = RunTags()
+        for run in list_runs_to_follow_up():
+            if period.over or not tags.follow_up(run, period.ask):
+                return True
+        while not period.over:
+            batch = claim_writes(
+                worker=worker_name(), threads=self._threads, limit=AHEAD * self._threads
+            )
+            if batch is None:
+                return False
+            _Batch(batch, tags, period).write()
+        return list_due_requests().exists()
 
 
 class _Batch:
@@ -89,7 +117,7 @@ class _Batch:
         for run in Run.objects.filter(pk__in=by_run).select_related("library"):
             rules = self._tags.rules_of(run)
             if rules is not None:
-                for some in orders_for(run.library, "", rules, by_run[run.pk], run=run):
+                for some in orders_for(run.library, "", rules, by_run[run.pk]):
                     orders += some
         return orders
 

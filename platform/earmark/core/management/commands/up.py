@@ -1,4 +1,8 @@
-"""``manage.py up``: the web pages and a worker beside them, in one command."""
+"""``manage.py up``: the web pages, and who works on what is started there, in one command.
+
+Without a broker that is one process, `earmark work`. With one it is Celery: a worker for files
+(scans, writes), one for sounds (classification), and the clock.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,14 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from earmark.core.database import ensure_migrated
+from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 
 _GRACE_S = 30.0
 _POLL_S = 0.2
 
 
 class Command(BaseCommand):
-    """Starts both, and stops both when asked to or when one of them ends."""
+    """Starts all, and stops all when asked to or when one of them ends."""
 
     help = "Serve the web pages and work on what is started there, until Ctrl-C."
 
@@ -37,7 +42,8 @@ class Command(BaseCommand):
         ensure_migrated()
         self._greet(options["host"], options["port"])
         stopping = _Stopping()
-        processes = {"web server": _start(_web(options)), "worker": _start(_worker())}
+        modules = {"web server": _web(options), **_workers()}
+        processes = {name: _start(module) for name, module in modules.items()}
         try:
             while not stopping.asked:
                 for name, process in processes.items():
@@ -78,8 +84,17 @@ def _web(options: dict[str, Any]) -> list[str]:
     return ["uvicorn", "earmark.asgi:application", "--log-level", "warning", *address]
 
 
-def _worker() -> list[str]:
-    return ["earmark", "work"]
+def _workers() -> dict[str, list[str]]:
+    if not settings.EARMARK_BROKER_URL:
+        return {"worker": ["earmark", "work"]}
+    celery = ["celery", "-A", "earmark", "--quiet"]
+    files = ["-n", "files@%h", "-Q", f"{SCAN},{WRITE}", "--concurrency", "2"]
+    sounds = ["-n", "sounds@%h", "-Q", f"{CLASSIFY_CPU},{CLASSIFY_GPU}"]
+    return {
+        "worker for files": [*celery, "worker", "-l", "WARNING", *files],
+        "worker for sounds": [*celery, "worker", "-l", "WARNING", *sounds],
+        "clock": [*celery, "beat", "-l", "WARNING"],
+    }
 
 
 def _start(module: list[str]) -> subprocess.Popen[bytes]:
