@@ -13,6 +13,7 @@ from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
 from earmark.classifiers.services import require_classifier
 from earmark.core.errors import EarmarkError
+from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
 from earmark.jobs.services import abort_run, settle_follow_up
 from earmark.library.models import Scan
@@ -93,7 +94,8 @@ class Server:
         return WriteHost(threads=self.workers + 1).serve(Slice(self.stop, math.inf))
 
     def _work_on(self, run: Run) -> None:
-        classifiers = [one for one in run.classifiers.order_by("pk") if self._is_usable(run, one)]
+        named = list_classifiers(run=run)
+        classifiers = [one for one in named if self._is_usable(run, one)]
         try:
             if classifiers:
                 self._classify(run, tuple(classifiers))
@@ -135,7 +137,7 @@ class Server:
             report=_ignore,
         )
         jobs = Job.objects.queued().filter(run=run)
-        work.work(run if jobs.exists() else None)
+        work.work(run if jobs.exists() or work.leaves_doubt(run) else None)
         self.worked(run, work.totals)
 
 

@@ -117,7 +117,7 @@ class _Batch:
         for run in Run.objects.filter(pk__in=by_run).select_related("library"):
             rules = self._tags.rules_of(run)
             if rules is not None:
-                for some in orders_for(run.library, "", rules, by_run[run.pk]):
+                for some in orders_for(run.library, "", rules, by_run[run.pk], run=run):
                     orders += some
         return orders
 
