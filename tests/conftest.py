@@ -6,12 +6,18 @@ The suite runs on SQLite; everything that touches the database runs once more on
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 _DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences"})
+
+
+# A suite that is started in the background is told to ignore Ctrl-C, and so would be every program
+# that it starts, also those that are tried with Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

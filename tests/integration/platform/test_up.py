@@ -49,6 +49,7 @@ def installation(tmp_path: Path, sounds: Path) -> Installation:
     plugins = install_plugin(tmp_path / "plugins")
     made = Installation(tmp_path / "data", plugins)
     made.extra |= {"EARMARK_CLASSIFIER": "bands", "EARMARK_LIBRARY_ROOTS": str(sounds.parent)}
+    made.extra["EARMARK_SETTLE_SECONDS"] = "0"  # the sounds were made this moment
     return made
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from earmark_classifiers.features_svm import FeaturesSvmClassifier
 from earmark_classifiers.tabular.arrays import ArraysUnusableError
@@ -51,7 +52,8 @@ def trained(
 
 def heard(classifier: FeaturesSvmClassifier, samples: np.ndarray) -> str:
     """Name of the first label of a clip."""
-    cut = cut_windows(samples, classifier.manifest.window, RATE)
+    rate = classifier.manifest.sample_rate
+    cut = cut_windows(soxr.resample(samples, RATE, rate), classifier.manifest.window, rate)
     scores = classifier.predict(np.stack([part.samples for part in cut])).scores
     return top_predictions(classifier.manifest.labels, classifier.pool(scores), 1)[0].label.name
 
