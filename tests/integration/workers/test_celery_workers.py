@@ -10,13 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from django.db import connection
 
 from earmark_files.metadata import read_tags
 from tests.celery_harness import Site, site
 from tests.servers import Redis
 from tests.tag_harness import descendants, noise, sine, wait_for, wait_for_end
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+# Two minutes of processes: once is enough, on the database that sites with a broker use.
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="tried on PostgreSQL: make test-postgres"
+    ),
+]
 
 EVERYTHING = ("scan", "classify.cpu", "write")
 GRACE_S = 30
