@@ -14,7 +14,8 @@ EARMARK_DATA_DIR ?= $(CURDIR)/var
 export EARMARK_DATA_DIR DIR
 
 MIGRATIONS := $(wildcard platform/earmark/*/migrations/*.py)
-JOBS ?= 2
+# One more than the two cores of a small machine: many tests wait for other processes.
+JOBS ?= 3
 ARGS ?=
 PYTEST_ARGS ?=
 # One thread per test process: with more, torch and NumPy on two cores wait for each other.
