@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
 from earmark.classifiers.errors import ClassifierUnavailableError
+from earmark.core.arguments import positive
 from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.errors import EarmarkError
 from earmark_classifiers.evaluation.mapping import MappingError, read_label_table
@@ -109,13 +109,6 @@ def ending() -> Iterator[None]:
     except AudioFileError as error:
         where = f"{display(error.path)}: " if error.path is not None else ""
         raise CommandError(f"{where}{error.message} [{error.code}]") from error
-
-
-def positive(text: str) -> int:
-    """Read a whole number of 1 or more from a command line."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
 
 
 def size_of(path: Path) -> int:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.registry import get_plugin, make_classifier
+from earmark.core.arguments import number, share
 from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.commands import EarmarkCommand
 from earmark_classifiers.detector import THRESHOLD, DetectorClassifier
@@ -78,7 +79,7 @@ class Command(EarmarkCommand):
         )
         parser.add_argument(
             "--threshold",
-            type=_share,
+            type=share,
             default=THRESHOLD,
             metavar="P",
             help="confidence an event needs, 0 to 1 (default: %(default)s, which was the best on "
@@ -209,22 +210,8 @@ def _find_recordings(paths: Sequence[Path], *, tables: bool) -> list[Recording]:
     return list(found.values())
 
 
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0.0 < value <= 1.0:
-        raise ArgumentTypeError(f"{text} does not lie between 0 and 1")
-    return value
-
-
 def _seconds(text: str) -> float:
-    value = _number(text)
+    value = number(text)
     if not 0.0 <= value < float("inf"):
         raise ArgumentTypeError(f"{text} is no length of time")
     return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a number") from error

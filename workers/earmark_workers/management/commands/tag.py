@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.services import require_classifier
+from earmark.core.arguments import positive, share
 from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         _add_output_options(parser)
         parser.add_argument(
             "--threshold",
-            type=_share,
+            type=share,
             metavar="P",
             help="confidence from which a label becomes a tag, 0 to 1 (default: 0.25)",
         )
@@ -99,11 +100,11 @@ class Command(BaseCommand):
             help="classify everything anew, also what a classifier could not do before",
         )
         parser.add_argument(
-            "--limit", type=_positive, metavar="N", help="work on this many files at most"
+            "--limit", type=positive, metavar="N", help="work on this many files at most"
         )
         parser.add_argument(
             "--workers",
-            type=_positive,
+            type=positive,
             metavar="N",
             default=len(os.sched_getaffinity(0)),
             help="worker processes (default: one for each processor core, here %(default)s)",
@@ -179,19 +180,3 @@ def _add_output_options(parser: CommandParser) -> None:
         "--json", action="store_true", help="one JSON object a file on standard output"
     )
     output.add_argument("--csv", action="store_true", help="one CSV row a file on standard output")
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a number") from error
-    if not 0.0 < value <= 1.0:
-        raise ArgumentTypeError(f"{text} does not lie between 0 and 1")
-    return value
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)

@@ -16,6 +16,7 @@ from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.installed import next_version
 from earmark.classifiers.registry import get_plugin, list_plugins
 from earmark.classifiers.services import require_classifier
+from earmark.core.arguments import count, positive, share
 from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark_classifiers.trained import TrainedFolder, require_name
@@ -98,14 +99,14 @@ class Command(EarmarkCommand):
         )
         parser.add_argument(
             "--freeze",
-            type=_count,
+            type=count,
             default=0,
             metavar="N",
             help="keep the first N layers of it as they are",
         )
-        parser.add_argument("--epochs", type=_positive, metavar="N", help="rounds at most")
+        parser.add_argument("--epochs", type=positive, metavar="N", help="rounds at most")
         parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1")
-        parser.add_argument("--seed", type=_count, default=0, metavar="N", help="default: 0")
+        parser.add_argument("--seed", type=count, default=0, metavar="N", help="default: 0")
         parser.add_argument(
             "--resume", action="store_true", help="go on with an unfinished training of this name"
         )
@@ -116,7 +117,7 @@ class Command(EarmarkCommand):
         augment.add_argument("--no-augment", dest="augment", action="store_const", const=())
         parser.add_argument(
             "--validation",
-            type=_share,
+            type=_proper_share,
             default=0.2,
             metavar="P",
             help="share of each class to try it on (default: 0.2)",
@@ -235,23 +236,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a number") from error
-    if not 0.0 < value < 1.0:
+def _proper_share(text: str) -> float:
+    """Read a share that leaves something over to train on."""
+    value = share(text)
+    if value == 1.0:
         raise ArgumentTypeError(f"{text} does not lie between 0 and 1")
     return value

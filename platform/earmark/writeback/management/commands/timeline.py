@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from earmark.core.arguments import number
 from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
@@ -82,26 +82,26 @@ class Command(EarmarkCommand):
         parser.add_argument("--out", type=Path, metavar="DIR", help="one file for each sound here")
         parser.add_argument(
             "--threshold",
-            type=_number,
+            type=number,
             metavar="P",
             help="score that a segment must reach (default: the library's threshold)",
         )
         parser.add_argument(
             "--off",
-            type=_number,
+            type=number,
             metavar="P",
             help="score at which it ends (default: half of that)",
         )
         parser.add_argument(
             "--merge-gap",
-            type=_number,
+            type=number,
             default=SegmentRule.merge_gap,
             metavar="S",
             help="segments no further apart are one, in seconds (default: %(default)s)",
         )
         parser.add_argument(
             "--min-length",
-            type=_number,
+            type=number,
             default=SegmentRule.min_length,
             metavar="S",
             help="leave out shorter ones, in seconds (default: %(default)s)",
@@ -224,10 +224,3 @@ def _rule(options: dict[str, Any], threshold: float) -> SegmentRule:
     return SegmentRule(
         on=on, off=off, merge_gap=options["merge_gap"], min_length=options["min_length"]
     )
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a number") from error
