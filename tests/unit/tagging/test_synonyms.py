@@ -187,7 +187,7 @@ def test_a_users_own_label_is_expanded_like_a_free_word(book):
 
 @pytest.fixture
 def no_wordnet(monkeypatch, tmp_path):
-    monkeypatch.setattr("nltk.data.path", [])
+    monkeypatch.setattr("earmark.tagging.knowledge.lexicon.nltk_folders", list)
     return tmp_path
 
 

@@ -1,18 +1,21 @@
 """WordNet gets onto a machine from its package, whole or not at all."""
 
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from earmark.tagging.knowledge import wordnet_setup
+from earmark.tagging.knowledge import lexicon, wordnet_setup
 from earmark.tagging.knowledge.lexicon import WordNetLexicon, find_wordnet
 
 
 @pytest.fixture
 def bare_machine(monkeypatch, tmp_path):
     """NLTK knows no folder, no package is installed, and there is neither apt-get nor a network."""
-    monkeypatch.setattr("nltk.data.path", [])
+    monkeypatch.setattr(lexicon, "nltk_folders", list)
     monkeypatch.setattr("nltk.download", lambda *args, **kwargs: False)
     monkeypatch.setattr(wordnet_setup, "INSTALLED", tmp_path / "not-installed")
     monkeypatch.setenv("PATH", str(tmp_path / "no-tools"))
@@ -82,3 +85,14 @@ def test_the_error_names_everything_that_was_tried(bare_machine):
     assert "not a Debian-like system" in message
     assert "nltk.download" in message
     assert "without synonyms" in message
+
+
+def test_it_is_looked_for_where_nltk_looks():
+    asked = "import nltk; print('\\n'.join(nltk.data.path))"
+    environment = os.environ | {"NLTK_DATA": "/data/words:~/more"}
+    told = subprocess.run(
+        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NLTK_DATA", environment["NLTK_DATA"])
+        assert list(map(str, lexicon.nltk_folders())) == told.stdout.splitlines()
