@@ -28,9 +28,3 @@ class FileUnknownError(EarmarkError):
     """A file is in no library, or was not there at the last scan."""
 
     code = "file_unknown"
-
-
-class LibraryUnknownError(EarmarkError):
-    """There is no library of this name or folder."""
-
-    code = "library_unknown"

@@ -12,11 +12,11 @@ from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
+from earmark.library.errors import LibraryUnknownError
 from earmark.library.models import Library
-from earmark.tagging.errors import LibraryUnknownError
+from earmark.library.selectors import get_library
 from earmark.tagging.knowledge import InvalidPolicyError, TagPolicy
 from earmark.tagging.knowledge.policy_text import differences, read_setting, write_setting
-from earmark.tagging.management.libraries import find_named
 from earmark.tagging.models import PolicyChange
 from earmark.tagging.selectors import get_policy, get_policy_change, list_policy_changes
 from earmark.tagging.services import follow_default, plan_rederivation, set_policy
@@ -77,7 +77,7 @@ class Command(EarmarkCommand):
             )
         ensure_migrated()
         try:
-            library = find_named(options["library"]) if options["library"] else None
+            library = get_library(named=options["library"]) if options["library"] else None
             getattr(self, f"_{action}")(library, options)
             self.stdout.flush()
         except BrokenPipeError:

@@ -13,8 +13,10 @@ from django.core.management.base import CommandError, CommandParser
 from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
+from earmark.library.errors import LibraryUnknownError
 from earmark.library.models import Library
-from earmark.tagging.errors import LibraryUnknownError, ThesaurusFileError
+from earmark.library.selectors import get_library
+from earmark.tagging.errors import ThesaurusFileError
 from earmark.tagging.knowledge.thesaurus import Entry
 from earmark.tagging.knowledge.thesaurus_csv import (
     ThesaurusTableError,
@@ -22,7 +24,6 @@ from earmark.tagging.knowledge.thesaurus_csv import (
     read_table,
     write_table,
 )
-from earmark.tagging.management.libraries import find_named
 from earmark.tagging.selectors import entry_of, list_thesaurus
 from earmark.tagging.services import import_thesaurus
 
@@ -75,7 +76,7 @@ class Command(EarmarkCommand):
         """Do what was asked."""
         ensure_migrated()
         try:
-            library = find_named(options["library"]) if options["library"] else None
+            library = get_library(named=options["library"]) if options["library"] else None
             getattr(self, f"_{options['action']}")(library, options)
             self.stdout.flush()
         except BrokenPipeError:
