@@ -18,8 +18,9 @@ MIGRATIONS := $(wildcard platform/earmark/*/migrations/*.py)
 JOBS ?= 3
 ARGS ?=
 PYTEST_ARGS ?=
-# One thread per test process: with more, torch and NumPy on two cores wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) $(PYTEST_ARGS)
+# One thread per test process: with more, torch and NumPy on two cores wait for each other. Tests
+# of one file stay together, for what they share is made once a process, until somebody is idle.
+PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: help
 help: ## List the targets
@@ -81,7 +82,10 @@ up: setup ## Serve the web pages and work on what is started there; Ctrl-C stops
 # --- checks -----------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup $(STAMPS)/dev lint types test-sqlite test-postgres ## Everything CI checks
+test: setup $(STAMPS)/dev ## Everything CI checks
+	@$(MAKE) --jobs=2 --output-sync=target lint types
+	@$(MAKE) test-sqlite
+	@$(MAKE) test-postgres
 
 .PHONY: lint
 lint: $(STAMPS)/dev ## Style, import rules, migrations
