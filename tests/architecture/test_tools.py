@@ -45,9 +45,13 @@ def test_a_folder_reaches_the_command_as_it_is():
 
 
 def test_tests_run_on_both_databases_and_after_every_check():
-    (prerequisites,) = re.findall(r"^test: (.*?) ##", MAKEFILE, re.MULTILINE)
+    commands = make("-n", "test").stdout
 
-    assert {"lint", "types", "test-sqlite", "test-postgres"} <= set(prerequisites.split())
+    checks = ("ruff check", "ruff format --check", "lint-imports", "makemigrations --check", "mypy")
+    tests = re.findall(r"^(?!.*(?:echo|install)).*-m pytest.*$", commands, re.MULTILINE)
+    assert all(check in commands for check in checks)
+    assert ["with_postgres.py" in line for line in tests] == [False, True]
+    assert commands.index("-m mypy") < commands.index("-m pytest")
     script = (REPOSITORY / ".ci/run").read_text(encoding="utf-8")
     assert "exec make test" in script
 
