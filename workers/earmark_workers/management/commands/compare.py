@@ -1,4 +1,4 @@
-"""``manage.py compare``, installed as ``earmark compare``: several classifiers side by side."""
+"""``earmark compare``: several classifiers side by side."""
 
 from __future__ import annotations
 

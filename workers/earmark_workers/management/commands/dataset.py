@@ -1,4 +1,4 @@
-"""``manage.py dataset``, installed as ``earmark dataset``: what labelled sounds are like."""
+"""``earmark dataset``: what labelled sounds are like."""
 
 from __future__ import annotations
 

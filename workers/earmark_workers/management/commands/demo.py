@@ -1,4 +1,4 @@
-"""``manage.py demo``: make a small library of synthesised sounds to try Earmark on."""
+"""``earmark demo``: make a small library of synthesised sounds to try Earmark on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the files and say where they are."""
-        # Not at the top: the libraries for synthesis would slow down `manage.py help`.
+        # Not at the top: the libraries for synthesis would slow down `earmark help`.
         from earmark_workers.demo.library import write_broken_files, write_demo_library
 
         folder = options["folder"] or Path(settings.DATA_DIR) / "demo"

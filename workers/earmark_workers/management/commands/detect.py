@@ -1,4 +1,4 @@
-"""``manage.py detect``, installed as ``earmark detect``: find one sound in long recordings."""
+"""``earmark detect``: find one sound in long recordings."""
 
 from __future__ import annotations
 

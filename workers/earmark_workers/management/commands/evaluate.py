@@ -1,4 +1,4 @@
-"""``manage.py evaluate``, installed as ``earmark evaluate``: how good a classifier is."""
+"""``earmark evaluate``: how good a classifier is."""
 
 from __future__ import annotations
 

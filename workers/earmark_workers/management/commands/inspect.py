@@ -1,4 +1,4 @@
-"""``manage.py inspect``, installed as ``earmark inspect``: what a sound looks like."""
+"""``earmark inspect``: what a sound looks like."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py library``: the folders Earmark looks after; add, scan, change and forget them."""
+"""``earmark library``: the folders Earmark looks after; add, scan, change and forget them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 
-from earmark.core.broken_pipe import leave_broken_pipe
-from earmark.core.commands import EarmarkCommand
+from earmark.core.commands import USAGE, EarmarkCommand
 from earmark.core.database import ensure_migrated
-from earmark.core.errors import EarmarkError
 from earmark.library.errors import (
     InvalidLibraryError,
     LibraryExistsError,
@@ -39,7 +37,6 @@ from earmark_workers.pipeline.naming import is_gone, worker_name
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.report.scan_line import ScanLine, describe_counts
 
-USAGE = 2
 _WAIT_S = 1.0
 _ACTIONS = {
     "add": "Make a folder a library.",
@@ -71,10 +68,16 @@ exit status:
 
 
 class Command(EarmarkCommand):
-    """`manage.py library add|list|show|set|scan|remove`."""
+    """`earmark library add|list|show|set|scan|remove`."""
 
     help = "Add folders of sounds, scan them, change what belongs to them, or forget them."
     epilog = EPILOG
+    usage_errors = (
+        InvalidLibraryError,
+        LibraryExistsError,
+        LibraryUnknownError,
+        RootNotFoundError,
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -97,15 +100,7 @@ class Command(EarmarkCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked."""
         ensure_migrated()
-        try:
-            status = getattr(self, f"_{options['action']}")(options)
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
-        except _USAGE_ERRORS as error:
-            raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
-        except EarmarkError as error:
-            raise CommandError(f"{error.code}: {error}") from error
+        status = getattr(self, f"_{options['action']}")(options)
         if status:
             sys.exit(status)
 
@@ -190,9 +185,6 @@ class Command(EarmarkCommand):
         for problem in scan.problems:
             place = display(text_to_path(problem["path"]))
             self.stderr.write(f"{place}: {problem['message']} [{problem['code']}]")
-
-
-_USAGE_ERRORS = (InvalidLibraryError, LibraryExistsError, LibraryUnknownError, RootNotFoundError)
 
 
 def _add_options(action: CommandParser) -> None:

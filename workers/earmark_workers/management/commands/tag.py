@@ -1,23 +1,21 @@
-"""``manage.py tag``, installed as ``earmark tag``: find out what is in sounds and write it in."""
+"""``earmark tag``: find out what is in sounds and write it in."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.services import require_classifier
 from earmark.core.arguments import positive, share
-from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
-from earmark.core.errors import EarmarkError
 from earmark.library.errors import RootNotFoundError
 from earmark_workers.pipeline.places import find_or_register
 from earmark_workers.pipeline.reporting import Totals
@@ -27,7 +25,6 @@ from earmark_workers.report.output import Output
 from earmark_workers.report.table import MAX_ROWS
 from earmark_workers.report.values import Status
 
-USAGE = 2
 EPILOG = """
 examples:
   earmark tag ~/Sounds                    tag a folder, tags go into the files
@@ -49,24 +46,17 @@ exit status:
 """
 
 
-class Command(BaseCommand):
+class Command(EarmarkCommand):
     """Tags folders and files."""
 
     help = "Classify sounds and write what they are into the files: scan, classify, tag, write."
+    epilog = EPILOG
+    usage_errors = (RootNotFoundError, ClassifierUnavailableError)
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=EPILOG,
-            # Django's -v wants a number; here it is the plain flag people expect.
-            conflict_handler="resolve",
-            **kwargs,
-        )
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+        """Let -v be the plain flag people expect; Django's wants a number."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
@@ -119,22 +109,15 @@ class Command(BaseCommand):
         if options["verbose"]:
             logging.getLogger().setLevel(logging.INFO)
         rows = None if options["verbose"] else MAX_ROWS
-        try:
-            output = Output(json=options["json"], csv=options["csv"], rows=rows)
-            with StopRequest() as stop:
-                totals = self._tag_all(options, output, stop)
-            output.finish(
-                counts=totals.counts,
-                fresh=totals.fresh,
-                seconds=totals.seconds,
-                elapsed=totals.elapsed,
-            )
-        except BrokenPipeError:
-            leave_broken_pipe()
-        except (RootNotFoundError, ClassifierUnavailableError) as error:
-            raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
-        except EarmarkError as error:
-            raise CommandError(f"{error.code}: {error}") from error
+        output = Output(json=options["json"], csv=options["csv"], rows=rows)
+        with StopRequest() as stop:
+            totals = self._tag_all(options, output, stop)
+        output.finish(
+            counts=totals.counts,
+            fresh=totals.fresh,
+            seconds=totals.seconds,
+            elapsed=totals.elapsed,
+        )
         if stop.signal is not None:
             output.messages.print("stopped; the next run goes on from here")
             sys.exit(128 + stop.signal)

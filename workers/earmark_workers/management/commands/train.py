@@ -1,4 +1,4 @@
-"""``manage.py train``, installed as ``earmark train``: make a classifier of one's own sounds."""
+"""``earmark train``: make a classifier of one's own sounds."""
 
 from __future__ import annotations
 

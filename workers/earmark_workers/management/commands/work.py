@@ -1,4 +1,4 @@
-"""``manage.py work``: do what was started in the admin."""
+"""``earmark work``: do what was started in the admin."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from earmark.core.database import ensure_migrated
 
 
 class Command(BaseCommand):
-    """`manage.py classifiers [--json]`."""
+    """`earmark classifiers [--json]`."""
 
     help = "Show the installed classifiers, and why one of them cannot be used."
 

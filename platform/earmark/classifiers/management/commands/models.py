@@ -33,7 +33,7 @@ EXIT_STATUS: dict[type[DownloadError], int] = {
 
 
 class Command(BaseCommand):
-    """`manage.py models list|pull|verify|remove`."""
+    """`earmark models list|pull|verify|remove`."""
 
     help = "List, fetch, check and remove weights of classifiers that do not come with Earmark."
     requires_system_checks: list[str] = []

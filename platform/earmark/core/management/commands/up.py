@@ -1,4 +1,4 @@
-"""``manage.py up``: the web pages, and who works on what is started there, in one command.
+"""``earmark up``: the web pages, and who works on what is started there, in one command.
 
 Without a broker that is one process, `earmark work`. With one it is Celery: a worker for files
 (scans, writes), one for sounds (classification), and the clock.

@@ -1,18 +1,16 @@
-"""``manage.py jobs``: see what runs do, steer them, and find out why nothing happens."""
+"""``earmark jobs``: see what runs do, steer them, and find out why nothing happens."""
 
 from __future__ import annotations
 
 import json
 import time
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from earmark.core.broken_pipe import leave_broken_pipe
-from earmark.core.errors import EarmarkError
+from earmark.core.commands import EarmarkCommand
 from earmark.jobs.diagnosis import diagnose
 from earmark.jobs.errors import RunUnknownError
 from earmark.jobs.management.printing import failure_line, failure_values, run_line, run_values
@@ -22,7 +20,6 @@ from earmark.jobs.services import cancel_run, pause_run, resume_run, retry_run
 from earmark.library.errors import LibraryUnknownError
 from earmark.library.selectors import get_library
 
-USAGE = 2
 _POLL_S = 1.0
 _ACTIONS = {
     "status": "Show open runs; with --run or --library finished ones too.",
@@ -53,17 +50,13 @@ exit status: 0 done; 1 something failed, `doctor` found something, `drain` took 
 """
 
 
-class Command(BaseCommand):
-    """`manage.py jobs ACTION [--run N] [--library L] [--json]`."""
+class Command(EarmarkCommand):
+    """`earmark jobs ACTION [--run N] [--library L] [--json]`."""
 
     help = "Show and steer runs and their jobs, and say why nothing happens."
+    epilog = EPILOG
+    usage_errors = (RunUnknownError, LibraryUnknownError)
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the examples."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EPILOG, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -93,18 +86,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked."""
-        try:
-            if options["action"] == "doctor":
-                self._doctor(options)
-            else:
-                getattr(self, f"_{options['action']}")(self._runs(options), options)
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
-        except (RunUnknownError, LibraryUnknownError) as error:
-            raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
-        except EarmarkError as error:
-            raise CommandError(f"{error.code}: {error}") from error
+        if options["action"] == "doctor":
+            self._doctor(options)
+        else:
+            getattr(self, f"_{options['action']}")(self._runs(options), options)
 
     def _runs(self, options: dict[str, Any]) -> RunQuerySet:
         """Return the runs that were named; all open ones, if none was."""

@@ -1,4 +1,4 @@
-"""``manage.py explain``: why a file has the tags it has."""
+"""``earmark explain``: why a file has the tags it has."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.tagging.errors import FileUnknownError
 from earmark.tagging.explaining import ExplainedTag, Explanation, explain
@@ -18,17 +18,25 @@ from earmark.tagging.knowledge import load_synonyms
 from earmark.tagging.knowledge.rule_words import RULE_WORDS
 from earmark_files.paths import display
 
+EPILOG = """
+examples:
+  earmark explain door.wav
+  earmark explain --synonyms ~/Sounds/Doors/*.wav
+  earmark explain --json door.wav | jq '.tags[] | [.tag, .rule]'
+
+exit status: 0 done, 1 Earmark does not know a file, 2 the command line is wrong
+"""
 _HEADINGS = {"accept": "written", "review": "waits for a person", "drop": "dropped"}
 
 
-class Command(BaseCommand):
-    """`manage.py explain FILE... [--synonyms] [--json]`."""
+class Command(EarmarkCommand):
+    """`earmark explain FILE... [--synonyms] [--json]`."""
 
     help = (
         "Show why files have their tags. What is written, what waits for a person and what was "
-        "dropped, each with its reason; what people had said; what the file says now. "
-        "Example: earmark explain door.wav. Exit status 1 if Earmark does not know a file."
+        "dropped, each with its reason; what people had said; what the file says now."
     )
+    epilog = EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -42,22 +50,18 @@ class Command(BaseCommand):
         """Explain every file; one that is unknown stops nothing."""
         ensure_migrated()
         unknown = 0
-        try:
-            for path in options["paths"]:
-                try:
-                    told = explain(path)
-                except FileUnknownError as error:
-                    unknown += 1
-                    self.stderr.write(f"{display(path)}: {error} [{error.code}]")
-                    continue
-                words = _expanded(told) if options["synonyms"] else {}
-                if options["json"]:
-                    self.stdout.write(json.dumps(_as_json(told, words)))
-                else:
-                    self.stdout.write("\n".join(_as_text(told, words)))
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
+        for path in options["paths"]:
+            try:
+                told = explain(path)
+            except FileUnknownError as error:
+                unknown += 1
+                self.stderr.write(f"{display(path)}: {error} [{error.code}]")
+                continue
+            words = _expanded(told) if options["synonyms"] else {}
+            if options["json"]:
+                self.stdout.write(json.dumps(_as_json(told, words)))
+            else:
+                self.stdout.write("\n".join(_as_text(told, words)))
         if unknown:
             raise CommandError(f"Earmark does not know {unknown} of {len(options['paths'])} files.")
 

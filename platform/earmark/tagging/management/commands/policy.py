@@ -1,4 +1,4 @@
-"""``manage.py policy``: which labels become tags; show it, change it, apply it to what is known."""
+"""``earmark policy``: which labels become tags; show it, change it, apply it to what is known."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from earmark.core.broken_pipe import leave_broken_pipe
-from earmark.core.commands import EarmarkCommand
+from earmark.core.commands import USAGE, EarmarkCommand
 from earmark.core.database import ensure_migrated
-from earmark.core.errors import EarmarkError
 from earmark.library.errors import LibraryUnknownError
 from earmark.library.models import Library
 from earmark.library.selectors import get_library
@@ -21,7 +19,6 @@ from earmark.tagging.models import PolicyChange
 from earmark.tagging.selectors import get_policy, get_policy_change, list_policy_changes
 from earmark.tagging.services import follow_default, plan_rederivation, set_policy
 
-USAGE = 2
 _ACTIONS = {
     "show": "Show the policy that holds.",
     "set": "Change it: a new version.",
@@ -46,10 +43,11 @@ exit status: 0 done, 1 something failed, 2 the command line is wrong
 
 
 class Command(EarmarkCommand):
-    """`manage.py policy show|set|history|apply [NAME=VALUE ...] [--library L] [--json]`."""
+    """`earmark policy show|set|history|apply [NAME=VALUE ...] [--library L] [--json]`."""
 
     help = "Show or change the policy by which labels become tags, or apply it to stored scores."
     epilog = EPILOG
+    usage_errors = (LibraryUnknownError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -76,16 +74,11 @@ class Command(EarmarkCommand):
                 returncode=USAGE,
             )
         ensure_migrated()
+        library = get_library(named=options["library"]) if options["library"] else None
         try:
-            library = get_library(named=options["library"]) if options["library"] else None
             getattr(self, f"_{action}")(library, options)
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
-        except (InvalidPolicyError, LibraryUnknownError) as error:
+        except InvalidPolicyError as error:
             raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
-        except EarmarkError as error:
-            raise CommandError(f"{error.code}: {error}") from error
 
     def _show(self, library: Library | None, options: dict[str, Any]) -> None:
         policy = get_policy(library=library)

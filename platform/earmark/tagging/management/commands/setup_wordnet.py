@@ -13,7 +13,7 @@ from earmark.tagging.knowledge.wordnet_setup import WordNetSetupError, set_up_wo
 
 
 class Command(BaseCommand):
-    """`manage.py setup_wordnet`."""
+    """`earmark setup_wordnet`."""
 
     help = "Get WordNet, which synonyms come from, into the data folder, unless it is there."
     requires_system_checks: list[str] = []

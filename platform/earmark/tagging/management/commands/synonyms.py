@@ -13,7 +13,7 @@ from earmark.tagging.knowledge.synonyms import load_synonyms
 
 
 class Command(BaseCommand):
-    """`manage.py synonyms LABEL... [--json]`."""
+    """`earmark synonyms LABEL... [--json]`."""
 
     help = "Show the synonyms of labels and free words; none where the sense is unsure."
 

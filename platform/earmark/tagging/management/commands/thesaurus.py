@@ -1,4 +1,4 @@
-"""``manage.py thesaurus``: a studio's own words, out of a table and into one."""
+"""``earmark thesaurus``: a studio's own words, out of a table and into one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from earmark.core.broken_pipe import leave_broken_pipe
 from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.library.errors import LibraryUnknownError
@@ -51,10 +50,11 @@ exit status: 0 done, 1 the table is wrong, 2 the command line is wrong
 
 
 class Command(EarmarkCommand):
-    """`manage.py thesaurus import|export|show [FILE] [--library L] [--json]`."""
+    """`earmark thesaurus import|export|show [FILE] [--library L] [--json]`."""
 
     help = "Import, export or show the words a studio uses for sounds; they come before WordNet."
     epilog = EPILOG
+    usage_errors = (LibraryUnknownError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -75,14 +75,9 @@ class Command(EarmarkCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked."""
         ensure_migrated()
+        library = get_library(named=options["library"]) if options["library"] else None
         try:
-            library = get_library(named=options["library"]) if options["library"] else None
             getattr(self, f"_{options['action']}")(library, options)
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
-        except LibraryUnknownError as error:
-            raise CommandError(f"{error.code}: {error}", returncode=USAGE) from error
         except ThesaurusFileError as error:
             raise CommandError(f"{error.code}:\n{error.message}\n{error.hint}") from error
 

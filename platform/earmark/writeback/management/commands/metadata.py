@@ -1,4 +1,4 @@
-"""``manage.py metadata``: read, plan, write and undo the tags of single sound files by hand."""
+"""``earmark metadata``: read, plan, write and undo the tags of single sound files by hand."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from earmark.core.broken_pipe import leave_broken_pipe
+from earmark.core.commands import EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.writeback.undoing import undo_newest_write
 from earmark_files.metadata import (
@@ -46,6 +46,20 @@ POLICIES = {
 _UNDONE = {"undone": "undone", "removed": "undone; the sidecar, which held only this, is gone"}
 _TEXTS = ("category", "subcategory", "catid", "description")
 
+EPILOG = """
+examples:
+  earmark metadata show door.wav --json | jq .keywords
+  earmark metadata plan door.wav --keyword "Door slam"    what would change; nothing is written
+  earmark metadata write door.wav --keyword "Door slam" --category DOORS
+  earmark metadata undo door.wav                          take the newest write back
+
+exit status:
+  0  every file is as asked
+  1  some are not, or nothing was said to be written; each has a line with its reason
+  2  the command line is wrong
+  141  the reader of standard output went away
+"""
+
 Unmet = dict[str, str]
 """Why each field is not as asked, by its name."""
 
@@ -53,13 +67,11 @@ Answer = tuple[dict[str, Any], str, Unmet]
 """What a file's answer is for programs and for people, and what is not as asked."""
 
 
-class Command(BaseCommand):
-    """`manage.py metadata show|plan|write|undo PATH... [--json]`."""
+class Command(EarmarkCommand):
+    """`earmark metadata show|plan|write|undo PATH... [--json]`."""
 
-    help = (
-        "Show the tags of sound files, plan or write tags by hand, or undo the newest write. "
-        "The exit status is 0 only when every file is as asked."
-    )
+    help = "Show the tags of sound files, plan or write tags by hand, or undo the newest write."
+    epilog = EPILOG
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
@@ -90,13 +102,9 @@ class Command(BaseCommand):
         }[action]
         if action == "write":
             _prune()
-        try:
-            unmet = sum(
-                not self._answer(path, act, as_json=options["json"]) for path in options["paths"]
-            )
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
+        unmet = sum(
+            not self._answer(path, act, as_json=options["json"]) for path in options["paths"]
+        )
         if unmet:
             raise CommandError(f"{unmet} of {len(options['paths'])} files are not as asked.")
 

@@ -1,4 +1,4 @@
-"""``manage.py timeline``: what is heard when in a file, for other programs and as markers."""
+"""``earmark timeline``: what is heard when in a file, for other programs and as markers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from earmark.core.arguments import number
-from earmark.core.broken_pipe import leave_broken_pipe
-from earmark.core.commands import EarmarkCommand
+from earmark.core.commands import USAGE, EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.models import AudioFile
@@ -32,7 +31,6 @@ from earmark.writeback.timelines import (
 from earmark_files.metadata import MetadataError, WriteResult
 from earmark_files.metadata.render import show_path
 
-USAGE = 2
 ENDINGS = {"audacity": ".labels.txt", "csv": ".segments.csv", "json": ".segments.json"}
 EPILOG = """
 examples:
@@ -55,7 +53,7 @@ exit status:
 
 
 class Command(EarmarkCommand):
-    """`manage.py timeline PATH... [--classifier NAME] [--format F] [--out DIR]`."""
+    """`earmark timeline PATH... [--classifier NAME] [--format F] [--out DIR]`."""
 
     help = "Show or export what is heard when in a sound, or mark it in the file."
     epilog = EPILOG
@@ -120,9 +118,6 @@ class Command(EarmarkCommand):
         try:
             for path in options["paths"]:
                 self._each(path, partial(self._do_all, path, act, options))
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
         except InvalidSegmentRuleError as error:
             raise CommandError(str(error), returncode=USAGE) from error
         if self._failures:

@@ -1,4 +1,4 @@
-"""``manage.py ucs``: what files are in the Universal Category System, and names after it."""
+"""``earmark ucs``: what files are in the Universal Category System, and names after it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from earmark.core.broken_pipe import leave_broken_pipe
-from earmark.core.commands import EarmarkCommand
+from earmark.core.commands import USAGE, EarmarkCommand
 from earmark.core.database import ensure_migrated
 from earmark.core.errors import EarmarkError
 from earmark.library.models import AudioFile
@@ -24,7 +23,6 @@ from earmark.writeback.ucs_planning import FileUcs, RenamePlan, get_ucs, plan_re
 from earmark_files.metadata.render import show_path
 from earmark_files.walk import walk
 
-USAGE = 2
 EPILOG = """
 examples:
   earmark ucs show "Track 18.wav"             CatID, how sure, and what else it could be
@@ -45,7 +43,7 @@ exit status:
 
 
 class Command(EarmarkCommand):
-    """`manage.py ucs show|validate|rename|undo PATH...`."""
+    """`earmark ucs show|validate|rename|undo PATH...`."""
 
     help = "Show UCS categories, check UCS file names, and rename files after UCS, undoably."
     epilog = EPILOG
@@ -84,15 +82,11 @@ class Command(EarmarkCommand):
         for name, owner in (("dry_run", "rename"), ("batch", "undo")):
             if options[name] and action != owner:
                 raise CommandError(f"--{name.replace('_', '-')} is for {owner}.", returncode=USAGE)
-        try:
-            if action == "validate":
-                self._validate(paths)
-            else:
-                ensure_migrated()
-                getattr(self, f"_{action}")(paths, options)
-            self.stdout.flush()
-        except BrokenPipeError:
-            leave_broken_pipe()
+        if action == "validate":
+            self._validate(paths)
+        else:
+            ensure_migrated()
+            getattr(self, f"_{action}")(paths, options)
         if self._failures:
             raise CommandError(f"{self._failures} files are not as asked.")
 
