@@ -1,12 +1,8 @@
-"""Runs Django's management commands from a checkout."""
+"""Runs the commands of Earmark from a checkout."""
 
 from __future__ import annotations
 
-import os
-import sys
-
-from django.core.management import execute_from_command_line
+from earmark.__main__ import main
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "earmark.settings.single")
-    execute_from_command_line(sys.argv)
+    main()

@@ -30,3 +30,12 @@ def test_earmark_alone_tells_what_there_is():
     assert done.returncode == 0, done.stderr
     assert "earmark COMMAND --help" in done.stdout
     assert "migrate" not in done.stdout
+
+
+@pytest.mark.parametrize("program", [["-m", "earmark"], ["manage.py"]], ids=["earmark", "checkout"])
+def test_a_command_that_does_not_exist_is_a_wrong_command_line(program: list[str]):
+    done = subprocess.run(
+        [sys.executable, *program, "tagg"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Did you mean tag?" in done.stderr
