@@ -36,7 +36,7 @@ class RunUnknownError(JobError):
     """There is no run of that number."""
 
     code = "run_unknown"
-    hint = "`manage.py jobs status` lists the runs."
+    hint = "`earmark jobs status` lists the runs."
 
 
 class SelectionError(JobError):

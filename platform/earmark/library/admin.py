@@ -162,7 +162,7 @@ class LibraryAdmin(ModelAdmin):
         self.message_user(
             request,
             "The worker that `make up` runs beside these pages takes it up within seconds; "
-            "elsewhere start one with `manage.py work`.",
+            "elsewhere start one with `earmark work`.",
             messages.INFO,
         )
 

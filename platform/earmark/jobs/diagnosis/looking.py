@@ -65,7 +65,7 @@ def _look_at_services() -> Iterator[Finding]:
         yield Finding(
             "database_behind",
             f"The database is older than this version of Earmark; {missing}.",
-            "Run `manage.py migrate`.",
+            "Run `earmark migrate`.",
         )
     broker = check_broker()
     if broker:

@@ -47,7 +47,7 @@ def look_at_libraries(libraries: Iterable[Library]) -> Iterator[Finding]:
                 "library_offline",
                 f"Library {library.name}: the folder {library.root} {problem}.",
                 "Mount its volume; jobs that failed meanwhile are done again with "
-                "`manage.py jobs retry --library`.",
+                "`earmark jobs retry --library`.",
             )
 
 

@@ -28,7 +28,7 @@ def look_at_pauses(runs: RunQuerySet) -> Iterator[Finding]:
         yield Finding(
             "run_paused",
             f"Run {run.pk} is paused; {left:,} of its jobs wait.",
-            f"`manage.py jobs resume --run {run.pk}` lets it go on.",
+            f"`earmark jobs resume --run {run.pk}` lets it go on.",
         )
 
 
@@ -60,7 +60,7 @@ def look_at_classifiers(runs: RunQuerySet) -> Iterator[Finding]:
             yield Finding(
                 "classifier_unusable",
                 f"Jobs wait for {classifier.identity}: {reason}",
-                "Install or switch it on (`manage.py classifiers` lists them), or cancel the run "
+                "Install or switch it on (`earmark classifiers` lists them), or cancel the run "
                 "and start one with another.",
             )
 
