@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from earmark.core.health import healthz, readyz
@@ -15,6 +15,7 @@ admin.site.index_title = "Sound libraries and their tags"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("earmark.core.api.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 
 class EarmarkError(Exception):
@@ -23,10 +24,13 @@ class EarmarkError(Exception):
     ----------
     code : str
         Stable, machine-readable name of the reason, in snake_case.
+    status : int
+        What the REST API answers with.
     """
 
     code = "error"
     hint = ""
+    status: ClassVar[int] = 400
 
     def __init__(
         self, message: str, *, hint: str | None = None, context: Mapping[str, object] | None = None
@@ -39,3 +43,17 @@ class EarmarkError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+class NotFoundError(EarmarkError):
+    """There is no such thing, or the one who asks may not see it: nobody can tell which."""
+
+    code = "not_found"
+    status = 404
+
+
+class NotAllowedError(EarmarkError):
+    """The one who asks may see it, but not do this."""
+
+    code = "not_allowed"
+    status = 403

@@ -1,4 +1,4 @@
-"""Libraries, their files as last seen, and the record of scans."""
+"""Libraries, who may use them, their files as last seen, and the record of scans."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from earmark.library.paths import to_location
+from earmark.library.roles import Role
 
 
 class Library(models.Model):
@@ -63,6 +64,49 @@ class Library(models.Model):
     def location(self) -> Path:
         """Where the library is on this machine."""
         return to_location(self.root)
+
+
+class LibraryRole(models.Model):
+    """What a user, or everybody in a group, may do in a library; see `earmark.library.access`."""
+
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="roles")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="library_roles",
+    )
+    group = models.ForeignKey(
+        "auth.Group",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="library_roles",
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role__in=["viewer", "reviewer", "editor", "manager"]),
+                name="library_libraryrole_role_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) ^ Q(group__isnull=True),
+                name="library_libraryrole_one_holder",
+                violation_error_message="Choose a user or a group, not both.",
+            ),
+            models.UniqueConstraint(
+                fields=["library", "user"], name="library_libraryrole_user_uniq"
+            ),
+            models.UniqueConstraint(
+                fields=["library", "group"], name="library_libraryrole_group_uniq"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group}: {self.role}"
 
 
 class AudioFileQuerySet(models.QuerySet["AudioFile"]):

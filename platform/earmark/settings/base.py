@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earmark.settings import env, logs, queues
+from earmark.settings import api, env, logs, queues
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
@@ -152,7 +152,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "earmark.core",
+    "earmark.accounts",
     "earmark.library",
     "earmark.classifiers",
     "earmark.jobs",
@@ -192,6 +197,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+REST_FRAMEWORK = api.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api.SPECTACULAR_SETTINGS
 
 ROOT_URLCONF = "earmark.urls"
 ASGI_APPLICATION = "earmark.asgi.application"

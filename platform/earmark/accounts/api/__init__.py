@@ -1,0 +1,1 @@
+"""How requests say who they are, and the REST API of accounts."""

@@ -1,0 +1,17 @@
+"""Tells Django about this app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Django's description of the app."""
+
+    name = "earmark.accounts"
+    label = "accounts"
+    verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        """Tell the OpenAPI document how tokens are sent."""
+        from earmark.accounts.api import schema  # noqa: F401

@@ -1,0 +1,1 @@
+"""What the REST APIs of all apps share: access, errors, pages, the OpenAPI document."""

@@ -1,0 +1,30 @@
+"""The OpenAPI document itself, and pages to read it and try it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from earmark.core.api.access import Access, HasAccess
+
+
+@extend_schema(tags=["schema"])
+class SchemaView(SpectacularAPIView):
+    """Return the OpenAPI 3.1 document of this API."""
+
+    access: ClassVar[dict[str, Access]] = {"get": Access.PUBLIC}
+    permission_classes = (HasAccess,)
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """Pages to read the document and to try the API; they load nothing from other sites."""
+
+    access: ClassVar[dict[str, Access]] = {"get": Access.PUBLIC}
+    permission_classes = (HasAccess,)
+
+    @extend_schema(exclude=True)
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Show the page, or the script it starts with."""
+        return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]

@@ -1,0 +1,61 @@
+"""The OpenAPI document: errors that every operation can give need not be named by views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+from earmark.core.api.access import Access
+from earmark.core.api.errors import ErrorSerializer
+
+_MEANINGS = {
+    400: "The input is not valid.",
+    401: "Nobody is signed in, or the token is not valid.",
+    403: "The role or the token does not allow this.",
+    404: "There is no such thing, or it may not be seen.",
+    406: "No offered format is accepted.",
+    415: "The body's format is not understood.",
+    429: "Too many requests; `Retry-After` says when to try again.",
+}
+
+
+def errors(*statuses: int) -> dict[int, type[ErrorSerializer]]:
+    """Return responses for `extend_schema`: errors beyond those that `ApiSchema` adds.
+
+    Those of `_MEANINGS` are there without being named; views name what is special to them, such
+    as 409 or 412.
+    """
+    return dict.fromkeys(statuses, ErrorSerializer)
+
+
+class ApiSchema(AutoSchema):
+    """Adds to each operation the errors that it can give because of what it is."""
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        for status in self._usual_errors():
+            if str(status) not in bodies:
+                answer = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                    ErrorSerializer, str(status), ["application/json"], direction
+                )
+                bodies[str(status)] = answer | {"description": _MEANINGS[status]}
+        return bodies
+
+    def _usual_errors(self) -> list[int]:
+        statuses = [406, 429]
+        if not self._is_public():
+            statuses += [401, 403]
+        if "{" in self.path:
+            statuses.append(404)
+        has_body = self.method in {"POST", "PUT", "PATCH"}
+        if has_body:
+            statuses += [400, 415]
+        elif self._get_parameters():
+            statuses.append(400)
+        return sorted(set(statuses))
+
+    def _is_public(self) -> bool:
+        name = getattr(self.view, "action", None) or self.method.lower()
+        access = getattr(self.view, "access", {}).get(name)
+        return isinstance(access, Access) and access.public

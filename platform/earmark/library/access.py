@@ -1,0 +1,95 @@
+"""Who may see and do what in which library. Every app's API asks here."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, QuerySet
+
+from earmark.core.errors import NotAllowedError, NotFoundError
+from earmark.library.models import AudioFile, Library, LibraryRole
+from earmark.library.roles import Role
+
+Asker: TypeAlias = User | AnonymousUser
+
+__all__ = [
+    "Asker",
+    "Role",
+    "require_file",
+    "require_library",
+    "require_role",
+    "role_of",
+    "visible_files",
+    "visible_libraries",
+]
+
+
+def visible_libraries(user: Asker, *, role: Role | str = Role.VIEWER) -> QuerySet[Library]:
+    """Return the libraries in which somebody has at least this role; by default all they see."""
+    if user.is_superuser:
+        return Library.objects.all()
+    granted = _granted(user).filter(role__in=Role.at_least(Role(role)))
+    return Library.objects.filter(pk__in=granted.values("library"))
+
+
+def visible_files(user: Asker, *, role: Role | str = Role.VIEWER) -> QuerySet[AudioFile]:
+    """Return the files of `visible_libraries`."""
+    if user.is_superuser:
+        return AudioFile.objects.all()
+    return AudioFile.objects.filter(library__in=visible_libraries(user, role=role).values("pk"))
+
+
+def role_of(user: Asker, library: Library) -> Role | None:
+    """Return the highest role somebody has in a library, by themselves or by a group."""
+    if user.is_superuser:
+        return Role.MANAGER
+    roles = [Role(role) for role in _granted(user, library).values_list("role", flat=True)]
+    return max(roles, key=list(Role).index, default=None)
+
+
+def require_role(user: Asker, library: Library, role: Role | str) -> None:
+    """Let those pass who have a role in a library.
+
+    Raises
+    ------
+    NotFoundError
+        If the library may not be seen at all.
+    NotAllowedError
+        If the role is too low.
+    """
+    own = role_of(user, library)
+    if own is None:
+        raise NotFoundError("There is no such library.")
+    if not own.covers(Role(role)):
+        raise NotAllowedError(
+            f"This takes the role {role} in the library {library.name!r}; yours is {own}.",
+            hint="Ask one of its managers.",
+            context={"library": library.pk, "role": str(role)},
+        )
+
+
+def require_library(user: Asker, library_id: int, role: Role | str = Role.VIEWER) -> Library:
+    """Return a library by its id; see `require_role`."""
+    library = visible_libraries(user).filter(pk=library_id).first()
+    if library is None:
+        raise NotFoundError("There is no such library.")
+    require_role(user, library, role)
+    return library
+
+
+def require_file(user: Asker, file_id: int, role: Role | str = Role.VIEWER) -> AudioFile:
+    """Return a file by its id, with its library; see `require_role`."""
+    file = visible_files(user).select_related("library").filter(pk=file_id).first()
+    if file is None:
+        raise NotFoundError("There is no such file.")
+    require_role(user, file.library, role)
+    return file
+
+
+def _granted(user: Asker, library: Library | None = None) -> QuerySet[LibraryRole]:
+    if not isinstance(user, User):
+        return LibraryRole.objects.none()
+    mine = Q(user=user) | Q(group__in=user.groups.all())
+    roles = LibraryRole.objects.filter(mine)
+    return roles if library is None else roles.filter(library=library)

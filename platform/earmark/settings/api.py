@@ -1,0 +1,36 @@
+"""Settings of REST framework and of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REST_FRAMEWORK: dict[str, Any] = {
+    # The first one names itself in the answer to those who are nobody: 401 and not 403.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "earmark.accounts.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # Nothing is allowed by accident: what a view does not say itself is refused.
+    "DEFAULT_PERMISSION_CLASSES": ["earmark.core.api.access.HasAccess"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "earmark.core.api.pagination.ApiCursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "earmark.core.api.schema.ApiSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "earmark.core.api.errors.handle_error",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Earmark",
+    "DESCRIPTION": "Listens to sound libraries and writes what it hears into the files.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": True,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
+}
