@@ -30,6 +30,7 @@ from earmark_workers.engine.messages import (
     Setup,
     Verdict,
 )
+from earmark_workers.engine.parts import PartBlocks
 
 SILENCE_PEAK = 10 ** (-70 / 20)
 """A file that never gets louder than this (-70 dBFS, 10 steps of 16 bit) holds no sound to name.
@@ -193,9 +194,10 @@ class Decoder:
         cuts = plan_cuts(self._manifests, classifiers)
         rates = list(dict.fromkeys(cut.sample_rate for cut in cuts))
         with guard.stream_rates(file.path, sample_rates=rates) as blocks:
-            self._cut(file.task, cuts, blocks)
+            part = PartBlocks(blocks, rates, file.part)
+            self._cut(file.task, cuts, part)
             info = blocks.info
-        if blocks.peak < SILENCE_PEAK:
+        if (blocks.peak if file.part.is_whole else part.peak) < SILENCE_PEAK:
             raise AudioFileError(
                 "The file is silent (never louder than -70 dBFS), so there is nothing to name.",
                 code=SILENT,
@@ -206,7 +208,8 @@ class Decoder:
                 "The file changed while it was being read; it is read again on the next run.",
                 code=ReadErrorCode.CHANGED_DURING_RUN,
             )
-        duration = (info.frames or blocks.frames) / info.sample_rate
+        frames = info.frames or blocks.frames  # which is 0 if decoding stopped before the end
+        duration = frames / info.sample_rate if frames else info.duration or 0.0
         return ClipEnd(file.task, classifiers, info, duration)
 
     def _cut(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from earmark_workers.engine.parts import WHOLE, Part
+
 SILENT = "silent"
 """Error code of a file that holds nothing one could hear."""
 
@@ -60,6 +62,7 @@ class ClassifyFile:
     """As `os.fsdecode` gives it: names that are not UTF-8 come through whole."""
     size: int
     classifiers: tuple[str, ...]
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,9 @@ class Classified:
     scores : ndarray of float32, shape (labels,)
         Clip scores in [0, 1].
     starts, ends : ndarray of float32, shape (labels,)
-        The window that speaks most for each label, in seconds.
+        The window that speaks most for each label, in seconds from the beginning of the part.
+    duration : float
+        Of the whole file, in seconds; 0 where only a part was decoded and the file does not say.
     timeline : bytes
         The window scores; see `earmark.jobs.timeline`.
     embedding : bytes or None

@@ -28,6 +28,7 @@ from earmark_workers.engine.messages import (
     StartFailed,
     Verdict,
 )
+from earmark_workers.engine.parts import WHOLE, Part
 from earmark_workers.engine.process import Process, Task, start_process
 
 log = structlog.get_logger(__name__)
@@ -106,6 +107,7 @@ class WorkerPool:
         classifiers: Sequence[str],
         *,
         alone: bool = False,
+        part: Part = WHOLE,
     ) -> None:
         """Hand a file of `size` bytes to the least loaded worker; starts one if fewer run.
 
@@ -114,7 +116,7 @@ class WorkerPool:
 
         A file that is suspected of killing its worker goes `alone`: nothing else is lost with it.
         """
-        file = Task(task, path, size, tuple(classifiers))
+        file = Task(task, path, size, tuple(classifiers), part)
         if alone:
             self._suspects.append(file)
             self._assign_suspects()
@@ -174,7 +176,7 @@ class WorkerPool:
         task.asked = task.waiting[:1] if solo else task.waiting
         process.tasks[task.id] = task
         process.solo = solo
-        process.send(ClassifyFile(task.id, task.path, task.size, task.asked))
+        process.send(ClassifyFile(task.id, task.path, task.size, task.asked, task.part))
 
     def _assign_suspects(self) -> None:
         while self._suspects and (

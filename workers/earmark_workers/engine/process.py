@@ -16,6 +16,7 @@ import structlog
 
 from earmark_workers.engine.environment import ENVIRONMENT
 from earmark_workers.engine.messages import Setup, ToWorker
+from earmark_workers.engine.parts import WHOLE, Part
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,7 @@ class Task:
     path: str
     size: int
     waiting: tuple[str, ...]
+    part: Part = WHOLE
     asked: tuple[str, ...] = ()
     crashes: int = 0
 
