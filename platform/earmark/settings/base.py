@@ -128,6 +128,38 @@ EARMARK_WORKER_PROCESSES = env.read_number(
 CELERY = queues.settings(
     broker_url=EARMARK_BROKER_URL, data_dir=DATA_DIR, tick_seconds=EARMARK_TICK_SECONDS
 )
+EARMARK_UPLOAD_MAX_MB = env.read_number(
+    "EARMARK_UPLOAD_MAX_MB",
+    default=100,
+    meaning="Megabytes of a sound sent to be classified; no request may be larger.",
+)
+EARMARK_UPLOAD_MAX_SECONDS = env.read_number(
+    "EARMARK_UPLOAD_MAX_SECONDS",
+    default=600,
+    meaning="Seconds of a sound sent to be classified, counted while it is decoded.",
+)
+EARMARK_UPLOAD_RECEIVE_SECONDS = env.read_number(
+    "EARMARK_UPLOAD_RECEIVE_SECONDS",
+    default=120,
+    meaning="Seconds within which a request has to have come in.",
+)
+EARMARK_UPLOAD_WAIT_SECONDS = env.read_number(
+    "EARMARK_UPLOAD_WAIT_SECONDS",
+    default=30,
+    meaning="Seconds for which who sends a sound waits for the answer; after that it is to be "
+    "asked for.",
+)
+EARMARK_UPLOAD_KEEP_SECONDS = env.read_number(
+    "EARMARK_UPLOAD_KEEP_SECONDS",
+    default=3600,
+    meaning="Seconds for which the answer to a sent sound is kept; a sound nobody has listened to "
+    "by then is deleted.",
+)
+EARMARK_UPLOAD_QUEUE = env.read_number(
+    "EARMARK_UPLOAD_QUEUE",
+    default=64,
+    meaning="Sent sounds that may wait at once; further ones are refused for the moment.",
+)
 EARMARK_UNDO_KEEP_DAYS = env.read_number(
     "EARMARK_UNDO_KEEP_DAYS",
     default=365,
@@ -163,6 +195,7 @@ INSTALLED_APPS = [
     "earmark.jobs",
     "earmark.tagging",
     "earmark.writeback",
+    "earmark.uploads",
     "earmark_workers",
 ]
 MIDDLEWARE = [

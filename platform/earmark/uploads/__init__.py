@@ -1,0 +1,1 @@
+"""Sounds that are classified without being kept, and the drop-in for IBM's container."""

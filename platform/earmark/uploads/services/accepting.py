@@ -1,0 +1,72 @@
+"""Take a sound in, and forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.uploads import storage
+from earmark.uploads.errors import UploadsBusyError
+from earmark.uploads.models import Upload
+
+
+def accept_upload(
+    *,
+    received: storage.Received,
+    classifiers: Sequence[ClassifierVersion],
+    start: float = 0.0,
+    end: float | None = None,
+    owner: User | None = None,
+) -> Upload:
+    """Queue a sound for the workers.
+
+    Parameters
+    ----------
+    received : Received
+        Its bytes; they belong to the upload from now on, or are deleted if this fails.
+    classifiers : sequence of ClassifierVersion
+    start, end : float, optional
+        The part to listen to, in seconds; by default all of it.
+    owner : User, optional
+        Who may ask for the answer.
+
+    Raises
+    ------
+    UploadsBusyError
+        If ``EARMARK_UPLOAD_QUEUE`` others wait already.
+    """
+    try:
+        if Upload.objects.open().count() >= settings.EARMARK_UPLOAD_QUEUE:
+            raise UploadsBusyError("Too many uploads wait to be classified.")
+        received.keep()
+        return Upload.objects.create(
+            id=received.upload_id,
+            owner=owner,
+            classifiers=[one.identity for one in classifiers],
+            size=received.size,
+            start=start,
+            end=end,
+            expires_at=expiry(),
+        )
+    except BaseException:
+        received.discard()
+        storage.remove_bytes(received.upload_id)
+        raise
+
+
+def discard_upload(*, upload: Upload) -> None:
+    """Delete an upload, whatever has become of it; a worker's answer is then refused."""
+    with transaction.atomic():
+        Upload.objects.filter(pk=upload.pk).delete()
+        transaction.on_commit(lambda: storage.remove_bytes(upload.pk))
+
+
+def expiry() -> timezone.datetime:
+    """Return until when an upload that changes now is kept."""
+    return timezone.now() + timedelta(seconds=settings.EARMARK_UPLOAD_KEEP_SECONDS)
