@@ -7,11 +7,13 @@ import shutil
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.append(str(REPOSITORY))
@@ -41,6 +43,19 @@ def require_postgres() -> None:
     if os.environ.get("EARMARK_TEST_DATABASE") != "postgres":
         wrapper = str(REPOSITORY / "tests" / "with_postgres.py")
         os.execv(sys.executable, [sys.executable, wrapper, sys.executable, *sys.argv])
+
+
+@contextmanager
+def private_database() -> Iterator[str]:
+    """Make an empty database on the test server, and drop it afterwards; yields its address."""
+    server = os.environ["EARMARK_TEST_DATABASE_URL"]
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        try:
+            yield server.rpartition("/")[0] + f"/{name}"
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -81,13 +96,14 @@ def wait_until_done(made: Site, *, most: float = 36_000) -> float:
     while not made.is_done():
         if time.perf_counter() - begun > most:
             raise SystemExit(f"not done in time: {made.states()}\n{made.said()[-4000:]}")
-        time.sleep(0.1)
+        time.sleep(0.2)
     return time.perf_counter() - begun
 
 
 def wait_for_workers(made: Site, number: int) -> None:
     """Wait until so many workers have said that they are there."""
     while made.rows("SELECT count(*) FROM jobs_worker")[0][0] < number:
+        made.is_done()  # fails if one has ended
         time.sleep(0.2)
 
 

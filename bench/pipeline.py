@@ -1,11 +1,10 @@
 """What does the platform cost around a classifier: Celery, database, tags, writes?
 
-    python bench/pipeline.py [--files 200] [--workers 1 2] [--overhead 1000 10000 100000]
+    python bench/pipeline.py [--workers 1 2] [--files 200]
 
-End to end: WAVs of 1 s to 1 min through Celery workers on Redis and PostgreSQL, to the last tag in
-the last file, against the same classifier in a bare loop over the same files (decode, resample,
-windows, predict, pool; as many processes), in the same run. Overhead: short clips through a
-classifier that costs next to nothing. The tables go to the terminal and to
+WAVs of 1 s to 1 min through Celery workers on Redis and PostgreSQL, to the last tag in the last
+file, against the same classifier in a bare loop over the same files (decode, resample, windows,
+predict, pool; as many processes), in the same run. Each number of workers is a section of
 ``bench/results/pipeline.md``. PostgreSQL is started if no test server is named.
 """
 
@@ -22,19 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from celery_site import (
-    measured_site,
-    memory_of,
-    require_postgres,
-    submit,
-    wait_for_workers,
-    wait_until_done,
-)
-from machine import describe_machine
+from celery_site import measured_site, require_postgres, submit, wait_for_workers, wait_until_done
+from results_page import keep_section
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.md"
 WANTED_RATIO = 0.85
-CLIP_RATE = 8000
 BATCH_WINDOWS = 8
 """As `earmark_workers.pipeline.hosting` has it for processors."""
 
@@ -53,16 +44,6 @@ def make_sounds(folder: Path, files: int, seed: int, longest: float = 60.0) -> f
         soundfile.write(folder / f"{number:06}.wav", sound.astype(np.float32), rate)
         total += frames / rate
     return total
-
-
-def make_clips(folder: Path, files: int) -> None:
-    """Write clips of a twentieth of a second, no two alike, a thousand in each folder."""
-    rng = np.random.default_rng(files)
-    for number in range(files):
-        place = folder / f"{number // 1000:04}"
-        place.mkdir(parents=True, exist_ok=True)
-        noise = rng.uniform(-0.5, 0.5, CLIP_RATE // 20)
-        soundfile.write(place / f"{number:06}.wav", noise, CLIP_RATE)
 
 
 def run_bare(folder: Path, processes: int) -> float:
@@ -145,84 +126,55 @@ def loop(paths: list[Path]) -> None:
         classifier.pool(np.stack(rows))
 
 
-def end_to_end(files: int, workers: list[int]) -> list[str]:
-    """Measure the platform and the bare loop over the same files; return the rows of the table."""
-    rows = [
-        "| workers | files/s | x real time | bare x real time | ratio |",
-        "|---|---|---|---|---|",
-    ]
-    for number in workers:
-        with tempfile.TemporaryDirectory() as made:
-            folder = Path(made) / "sounds"
-            seconds = make_sounds(folder, files, seed=number)
-            make_sounds(Path(made) / "warm", 2 * number, seed=1000 + number, longest=2.0)
-            bare = run_bare(folder, number)
-            with measured_site(EARMARK_CLASSIFIER="audioset") as place:
-                place.start_clock()
-                place.start_worker("scan", "write")
-                for _ in range(number):
-                    place.start_worker("classify.cpu")
-                wait_for_workers(place, number + 1)
-                submit(place, Path(made) / "warm", "audioset")
-                wait_until_done(place)
-                submit(place, folder, "audioset")
-                took = wait_until_done(place)
-        rows.append(
-            f"| {number} | {files / took:.1f} | {seconds / took:.0f} | {seconds / bare:.0f} "
-            f"| {bare / took:.2f} |"
-        )
-    rows.append(f"\nWanted: a ratio of {WANTED_RATIO} or more.")
-    return rows
-
-
-def overhead(sizes: list[int]) -> list[str]:
-    """Measure short clips through a classifier that costs next to nothing."""
-    rows = [
-        "| clips | enqueued/s | recorded/s | ms per file | MiB of the worker |",
-        "|---|---|---|---|---|",
-    ]
-    for size in sizes:
-        with tempfile.TemporaryDirectory() as made, measured_site() as place:
-            folder = Path(made) / "clips"
-            make_clips(folder, size)
-            _, submitting = submit(place, folder, "bands", write=False)
+def measure(files: int, workers: int) -> list[str]:
+    """Measure the bare loop and the platform over the same files; return the table."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "sounds"
+        seconds = make_sounds(folder, files, seed=workers)
+        make_sounds(Path(made) / "warm", 2 * workers, seed=1000 + workers, longest=2.0)
+        bare = run_bare(folder, workers)
+        with measured_site(EARMARK_CLASSIFIER="audioset") as place:
             place.start_clock()
-            worker = place.start_worker("classify.cpu")
             place.start_worker("scan", "write")
-            while not place.states().get("succeeded"):
-                time.sleep(0.1)
-            begun, before = time.perf_counter(), place.states()["succeeded"]
+            for _ in range(workers):
+                place.start_worker("classify.cpu")
+            wait_for_workers(place, workers + 1)
+            submit(place, Path(made) / "warm", "audioset")
             wait_until_done(place)
-            took = time.perf_counter() - begun
-            done = size - before
-            memory = memory_of(worker.pid)
-        rate = done / took if done else float("nan")
-        rows.append(
-            f"| {size:,} | {size / submitting:,.0f} | {rate:,.0f} | {1000 / rate:.2f} "
-            f"| {memory:.0f} |"
-        )
-    return rows
+            submit(place, folder, "audioset")
+            took = wait_until_done(place)
+            done = place.states().get("succeeded", 0)
+    assert done == files + 2 * workers, "not every file was classified"
+    return [
+        f"- {files} files, {seconds / 60:.0f} min of sound, tags written into each",
+        "",
+        "| | seconds | files/s | x real time |",
+        "|---|---:|---:|---:|",
+        f"| bare loop | {bare:.1f} | {files / bare:.1f} | {seconds / bare:.0f} |",
+        f"| platform | {took:.1f} | {files / took:.1f} | {seconds / took:.0f} |",
+        "",
+        f"- ratio: **{bare / took:.2f}** (wanted: {WANTED_RATIO})",
+    ]
 
 
 def main() -> None:
+    """Measure, print and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--files", type=int, default=200)
-    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
-    parser.add_argument("--overhead", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--bare", type=Path, nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.bare is not None:
         loop(options.bare)
         return
     require_postgres()
-    parts = [
-        f"# The platform around a classifier\n\n{describe_machine()}",
-        "## End to end\n\n" + "\n".join(end_to_end(options.files, options.workers)),
-        "## Overhead\n\n" + "\n".join(overhead(options.overhead)),
-    ]
-    page = "\n\n".join(parts) + "\n"
-    RESULTS.write_text(page, encoding="utf-8")
-    sys.stdout.write(page)
+    for workers in options.workers:
+        keep_section(
+            RESULTS,
+            head="The platform around a classifier, against the classifier in a bare loop",
+            title=f"{workers} worker{'s' * (workers != 1)}",
+            lines=measure(options.files, workers),
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """How long does a scan of a million files take, and one where nothing has changed?
 
-    python bench/scan.py [--files 1000000] [--folder 1000] [--database postgresql://...] [--profile]
+    python bench/scan.py [--files 1000000] [--folder 1000] [--postgres] [--profile]
 
 Makes a sparse tree (empty files; ``--tree`` keeps it for the next time), runs ``find -printf``
 over it, then a first scan and two more in processes of their own. Printed are seconds, files a
 second, the ratio to ``find`` in the same run and the peak memory of each; kept in
-``bench/results/scan.md``.
+``bench/results/scan.md``. With ``--postgres`` on PostgreSQL, which is started if no test server is
+named; else on SQLite.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from machine import describe_machine
+from celery_site import private_database, require_postgres
+from results_page import keep_section
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "bench" / "results" / "scan.md"
@@ -107,38 +110,36 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--folder", type=int, default=1000, help="files in one folder")
     parser.add_argument("--tree", type=Path, help="where to make the tree, and leave it")
-    parser.add_argument("--database", help="an empty PostgreSQL database; default: SQLite")
+    parser.add_argument("--postgres", action="store_true", help="default: SQLite")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     parser.add_argument("--scan", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.scan:
         scan(options.scan, profile=options.profile)
         return
-    with tempfile.TemporaryDirectory() as scratch:
+    if options.postgres:
+        require_postgres()
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
         root = options.tree or Path(scratch) / "tree"
         make_tree(root, options.files, options.folder)
         os.environ["EARMARK_DATA_DIR"] = scratch
         os.environ["DJANGO_SETTINGS_MODULE"] = "earmark.settings.single"
         os.environ["EARMARK_SETTLE_SECONDS"] = "0"
-        if options.database:
-            os.environ["EARMARK_DATABASE_URL"] = options.database
+        if options.postgres:
+            os.environ["EARMARK_DATABASE_URL"] = stack.enter_context(private_database())
         manage = [sys.executable, str(REPOSITORY / "manage.py"), "migrate", "--verbosity", "0"]
         subprocess.run(manage, check=True)
         rows = measure(root, options.files, profile=options.profile)
     if not options.profile:
-        keep(rows, f"{'PostgreSQL' if options.database else 'SQLite'}, {options.files:,} files")
-
-
-def keep(rows: list[str], title: str) -> None:
-    """Write the table, beside those of other databases and sizes."""
-    known = RESULTS.read_text("utf-8").split("\n## ")[1:] if RESULTS.exists() else []
-    others = [f"## {part.rstrip()}\n" for part in known if part.partition("\n")[0] != title]
-    heading = "| step | seconds | files/s | times `find` | peak memory, MiB |"
-    own = "\n".join(
-        [f"## {title}\n", describe_machine(), "", heading, "|---|---:|---:|---:|---:|", *rows]
-    )
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(["# Scans\n", *sorted([*others, own + "\n"])]), "utf-8")
+        heading = "| step | seconds | files/s | times `find` | peak memory, MiB |"
+        database = "PostgreSQL" if options.postgres else "SQLite"
+        keep_section(
+            RESULTS,
+            head="Scans",
+            title=f"{database}, {options.files:,} files",
+            lines=[heading, "|---|---:|---:|---:|---:|", *rows],
+        )
 
 
 if __name__ == "__main__":

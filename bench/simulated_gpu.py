@@ -3,14 +3,13 @@
     python bench/simulated_gpu.py [--workers 1 2 4 8 16] [--batches 40] [--ms 2000] [--windows 64]
 
 Each worker has a "device" that takes `ms` for a batch of up to `windows` windows, whatever it is
-run on. Files of eight windows; each worker gets enough of them for `batches` full batches. The
-table goes to the terminal and to ``bench/results/simulated_gpu.md``.
+run on. Files of eight windows; each worker gets enough of them for `batches` full batches. Each
+number of workers is a section of ``bench/results/simulated_gpu.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from celery_site import install, measured_site, require_postgres, submit, wait_until_done
-from machine import describe_machine
+from results_page import keep_section
 
 RESULTS = Path(__file__).parent / "results" / "simulated_gpu.md"
 WINDOWS_PER_FILE = 8
@@ -52,7 +51,7 @@ def measure(workers: int, batches: int, ms: int, windows: int) -> tuple[float, f
         place.start_worker("scan", "write")
         for number in range(workers):
             place.start_worker("classify.gpu", EARMARK_DEVICE=f"cuda:{number}")
-        while not log.exists():
+        while not log.exists() and not place.is_done():  # which fails if a worker has ended
             time.sleep(0.05)
         begun = time.perf_counter()
         wait_until_done(place)
@@ -69,19 +68,24 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=64)
     options = parser.parse_args()
     require_postgres()
-    rows = ["| workers | batches full | windows/s | of the devices' limit |", "|---|---|---|---|"]
     for workers in options.workers:
         fill, rate = measure(workers, options.batches, options.ms, options.windows)
         most = workers * options.windows / (options.ms / 1000)
-        rows.append(f"| {workers} | {fill:.0%} | {rate:.0f} | {rate / most:.0%} |")
-    page = (
-        f"# Simulated GPUs\n\n{describe_machine()}\n- {options.ms} ms for a batch of up to "
-        f"{options.windows} windows\n\n"
-        + "\n".join(rows)
-        + f"\n\nWanted: {WANTED_FILL:.0%} full.\n"
-    )
-    RESULTS.write_text(page, encoding="utf-8")
-    sys.stdout.write(page)
+        keep_section(
+            RESULTS,
+            head="Simulated GPUs",
+            title=f"{workers} worker{'s' * (workers != 1)}",
+            lines=[
+                f"- {options.ms} ms for a batch of up to {options.windows} windows, "
+                f"{options.batches} batches for each worker",
+                "",
+                "| | |",
+                "|---|---:|",
+                f"| batches full (wanted: {WANTED_FILL:.0%}) | {fill:.0%} |",
+                f"| windows per second | {rate:.0f} |",
+                f"| of the devices' limit | {rate / most:.0%} |",
+            ],
+        )
 
 
 if __name__ == "__main__":
