@@ -195,6 +195,7 @@ INSTALLED_APPS = [
     "earmark.jobs",
     "earmark.tagging",
     "earmark.writeback",
+    "earmark.exchange",
     "earmark.uploads",
     "earmark_workers",
 ]

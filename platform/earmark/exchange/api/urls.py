@@ -1,0 +1,9 @@
+"""Addresses of this app, below ``api/v1/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from earmark.exchange.api.views import ExportView
+
+urlpatterns = [path("exports", ExportView.as_view(), name="exports")]
