@@ -15,8 +15,11 @@ admin.site.index_title = "Sound libraries and their tags"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("earmark.accounts.urls")),
     path("api/v1/", include("earmark.core.api.urls")),
+    path("api/v1/", include("earmark.accounts.api.urls")),
     path("api/v1/", include("earmark.exchange.api.urls")),
+    path("api/v1/", include("earmark.uploads.api.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

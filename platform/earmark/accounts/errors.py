@@ -23,3 +23,31 @@ class TokenRefusedError(AccountError):
     """A token cannot be made like this."""
 
     code = "token_refused"
+
+
+class UserUnknownError(AccountError):
+    """Nobody has that name."""
+
+    code = "user_unknown"
+    status = 404
+
+
+class UserExistsError(AccountError):
+    """Somebody has that name already."""
+
+    code = "user_exists"
+    status = 409
+
+
+class PasswordRefusedError(AccountError):
+    """The password is too weak."""
+
+    code = "password_refused"
+
+
+class OwnAccountError(AccountError):
+    """People cannot lock themselves out."""
+
+    code = "own_account"
+    status = 409
+    hint = "Ask another superuser."

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from earmark.settings import env
+
+EARMARK_API_REQUESTS_PER_MINUTE = env.read_number(
+    "EARMARK_API_REQUESTS_PER_MINUTE",
+    default=1200,
+    meaning="Requests to the API that one token, or one user with a session, may send to a web "
+    "process in a minute; 0 for any number.",
+)
+EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE = env.read_number(
+    "EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE",
+    default=60,
+    meaning="The same for each address from which somebody sends requests without a valid token "
+    "or session.",
+)
+
 REST_FRAMEWORK: dict[str, Any] = {
     # The first one names itself in the answer to those who are nobody: 401 and not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -18,6 +33,9 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PAGINATION_CLASS": "earmark.core.api.pagination.ApiCursorPagination",
     "DEFAULT_SCHEMA_CLASS": "earmark.core.api.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_THROTTLE_CLASSES": ["earmark.core.api.throttling.ClientThrottle"],
+    # Addresses are those of connections: what a client says of itself in a header proves nothing.
+    "NUM_PROXIES": 0,
     "EXCEPTION_HANDLER": "earmark.core.api.errors.handle_error",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from earmark.settings import api, env, logs, queues
+from earmark.settings import env, logs, queues
+from earmark.settings.api import *  # noqa: F403
+from earmark.settings.sign_in import *  # noqa: F403
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
@@ -188,6 +190,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "earmark.core",
     "earmark.accounts",
     "earmark.library",
@@ -201,6 +204,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "earmark.core.security.SecurityHeadersMiddleware",
     "earmark.core.static.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -208,6 +212,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "earmark.accounts.origin.OriginMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -231,9 +237,6 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-
-REST_FRAMEWORK = api.REST_FRAMEWORK
-SPECTACULAR_SETTINGS = api.SPECTACULAR_SETTINGS
 
 ROOT_URLCONF = "earmark.urls"
 ASGI_APPLICATION = "earmark.asgi.application"

@@ -18,6 +18,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = True
 EARMARK_LIBRARY_ROOTS: list[Path] = []
 EARMARK_SETTLE_SECONDS = 0
+EARMARK_API_REQUESTS_PER_MINUTE = 0
+EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE = 0
 # What a developer trained in the checkout must not change what tests see.
 EARMARK_CLASSIFIERS_DIR = Path(tempfile.gettempdir()) / "earmark-unused-classifiers"
 

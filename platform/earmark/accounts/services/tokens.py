@@ -7,16 +7,16 @@ import secrets
 from collections.abc import Collection
 from datetime import timedelta
 
-import structlog
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from earmark.accounts.acts import Act
 from earmark.accounts.errors import InvalidTokenError, TokenRefusedError
 from earmark.accounts.models import ApiToken
 from earmark.accounts.scopes import Scope
-
-log = structlog.get_logger(__name__)
+from earmark.accounts.services.audit import record_act
 
 PREFIX = "em_"
 """How every token begins, so that scanners for leaked secrets know one when they see it."""
@@ -26,6 +26,7 @@ _SHOWN = 10
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
+@transaction.atomic
 def create_token(
     *, user: User, name: str, scopes: Collection[str], lifetime: timedelta | None = None
 ) -> tuple[ApiToken, str]:
@@ -64,7 +65,11 @@ def create_token(
         scopes=[scope for scope in Scope.values if scope in scopes],
         expires_at=timezone.now() + lifetime if lifetime else None,
     )
-    log.info("token_created", token=token.pk, user=user.pk, scopes=token.scopes)
+    record_act(
+        act=Act.TOKEN_CREATED,
+        on=token,
+        details={"user": user.get_username(), "scopes": token.scopes},
+    )
     return token, secret
 
 
@@ -91,11 +96,13 @@ def use_token(*, secret: str) -> ApiToken:
     return token
 
 
+@transaction.atomic
 def revoke_token(*, token: ApiToken) -> ApiToken:
     """Make a token useless from now on; return it. Revoking it twice changes nothing."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    valid = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True)
+    if valid.update(revoked_at=timezone.now()):
+        record_act(act=Act.TOKEN_REVOKED, on=token, details={"user": token.user.get_username()})
     token.refresh_from_db()
-    log.info("token_revoked", token=token.pk)
     return token
 
 

@@ -62,9 +62,9 @@ class HasAccess(BasePermission):
         scopes: Collection[str] | None = getattr(request.auth, "scopes", None)
         if scopes is not None and access.scope not in scopes:
             raise NotAllowedError(
-                f"This token lacks the scope {access.scope!r}.",
+                f"This token lacks the scope {str(access.scope)!r}.",
                 hint="Make a token that has it.",
-                context={"scope": access.scope},
+                context={"scope": str(access.scope)},
             )
         if access.superuser and not request.user.is_superuser:
             raise NotAllowedError("Only superusers may do this.")

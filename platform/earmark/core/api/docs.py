@@ -21,6 +21,7 @@ class SchemaView(SpectacularAPIView):
 class DocsView(SpectacularSwaggerSplitView):
     """Pages to read the document and to try the API; they load nothing from other sites."""
 
+    template_name = "core/api_docs.html"
     access: ClassVar[dict[str, Access]] = {"get": Access.PUBLIC}
     permission_classes = (HasAccess,)
 

@@ -55,7 +55,7 @@ def error_body(
 
 
 def _answer(error: exceptions.APIException) -> Response:
-    code = _CODES.get(type(error)) or error.default_code
+    code = _CODES.get(type(error)) or str(getattr(error.detail, "code", error.default_code))
     if isinstance(error, exceptions.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
         names = ", ".join(fields)
