@@ -1,0 +1,1 @@
+"""Finding sounds: words, filters, facets, likeness, and the place of a file."""

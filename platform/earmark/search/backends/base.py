@@ -1,0 +1,78 @@
+"""What the search asks of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
+from earmark.search.documents import Document
+from earmark.search.query import Query
+
+
+class Tier(IntEnum):
+    """How near to a file the wanted words are, the nearest first; no file is in two tiers."""
+
+    NAME = 1
+    """All of them in its name."""
+    OWN = 2
+    """All of them in its name or its tags."""
+    ANY = 3
+    """Some of them only in synonyms, ancestors or folders."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a file must have: words, and of each group of keys at least one."""
+
+    query: Query = field(default_factory=Query)
+    keys: tuple[tuple[str, ...], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.query or self.keys)
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """A word of the index that looks like another; `similarity` in [0, 1]."""
+
+    text: str
+    similarity: float
+    files: int
+
+
+class SearchBackend(Protocol):
+    """One database's full text search."""
+
+    def store(self, documents: Sequence[Document]) -> None:
+        """Keep documents, in place of what was kept of them."""
+        ...
+
+    def remove(self, places: Collection[int]) -> None:
+        """Forget documents."""
+        ...
+
+    def matches(self, wanted: Wanted, tier: Tier | None = None) -> RawSQL:
+        """Return the condition that a `SearchDocument` has what is wanted, in one tier or any."""
+        ...
+
+    def rank(self, query: Query, places: Collection[int]) -> dict[int, float]:
+        """Say how well documents answer a query; the higher the better."""
+        ...
+
+    def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:
+        """Return the words of the index that look most like one that was not found."""
+        ...
+
+    def begins_with(self, prefix: str) -> Q:
+        """Return the condition that a `SearchTerm` begins with a folded text."""
+        ...
+
+    def steady_plans(self) -> AbstractContextManager[None]:
+        """Within this no query walks the whole table because the planner guessed wrong."""
+        ...

@@ -1,0 +1,155 @@
+"""PostgreSQL: a ``tsvector`` for each document under one GIN index.
+
+A word of the name stands in it three times: as it is, as one that is in name or tags (``+``) and
+as one of the name (``=``). So a tier is looked up in the index alone; asking for a weight
+(``rain:A``) would mean to read every file that has the word anywhere. Keys begin with a colon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
+
+from earmark.search import keys
+from earmark.search.backends.base import Nearby, Tier, Wanted
+from earmark.search.backends.comparing import SUGGESTIONS, compare_words
+from earmark.search.backends.rows import COLUMNS, row_of
+from earmark.search.documents import Document
+from earmark.search.models import SearchDocument
+from earmark.search.query import Query, Term
+from earmark.search.spelling import THRESHOLD
+from earmark.tagging.services.bulk import insert_rows
+
+_MARKS = {Tier.NAME: "=", Tier.OWN: "+", Tier.ANY: ""}
+_WEIGHT_OF = {"name": "A", "tags": "B", "synonyms": "C", "ancestors": "D", "folders": "D"}
+_WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
+"""Of D, C, B and A, as ts_rank takes them."""
+
+_GAP = 2
+"""Between phrases, so that none is found across two of them."""
+
+_LAST_POSITION = 16_000
+
+
+class PostgresBackend:
+    """See `earmark.search.backends.base.SearchBackend`."""
+
+    def store(self, documents: Sequence[Document]) -> None:
+        """Keep documents."""
+        rows = ((*row_of(document), _vector(document)) for document in documents)
+        insert_rows(SearchDocument, (*COLUMNS, "vector"), rows, replacing="place")
+
+    def remove(self, places: Collection[int]) -> None:
+        """Forget documents."""
+        SearchDocument.objects.filter(place__in=places).delete()
+
+    def matches(self, wanted: Wanted, tier: Tier | None = None) -> RawSQL:
+        """Return the condition on documents."""
+        return RawSQL(
+            "search_searchdocument.vector @@ %s::tsquery",
+            [_expression(wanted, tier)],
+            output_field=BooleanField(),
+        )
+
+    def rank(self, query: Query, places: Collection[int]) -> dict[int, float]:
+        """Score by the weights of the fields and how near the words are to each other."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT place, ts_rank(%s::float4[], vector, %s::tsquery) "
+                "FROM search_searchdocument WHERE place = ANY(%s)",
+                [_WEIGHTS, _positive(query, ""), list(places)],
+            )
+            return dict(cursor.fetchall())
+
+    def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:
+        """Ask ``pg_trgm``; where that extension is not installed, compare as SQLite does."""
+        if not self._has_trigrams():
+            return compare_words(word, libraries)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT text, max(similarity(text, %s)), sum(files)::int FROM search_searchterm "
+                "WHERE kind = 'word' AND text %% %s AND similarity(text, %s) >= %s "
+                "AND (%s::bigint[] IS NULL OR library_id = ANY(%s::bigint[])) "
+                "GROUP BY text ORDER BY 2 DESC, 3 DESC, 1 LIMIT %s",
+                [
+                    *(word, word, word, THRESHOLD),
+                    *([None if libraries is None else list(libraries)] * 2),
+                    SUGGESTIONS,
+                ],
+            )
+            return [Nearby(*row) for row in cursor.fetchall()]
+
+    def begins_with(self, prefix: str) -> Q:
+        """Return what the index with ``varchar_pattern_ops`` answers."""
+        return Q(folded__startswith=prefix)
+
+    @contextmanager
+    def steady_plans(self) -> Iterator[None]:
+        """Have the index of words asked first.
+
+        The planner takes words for independent and files for evenly spread: a tier that hardly
+        holds anything can look frequent enough to read the table from its beginning. Compiling a
+        query of milliseconds takes longer than the query.
+        """
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
+            yield
+
+    @staticmethod
+    def _has_trigrams() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
+            return cursor.fetchone() is not None
+
+
+def _vector(document: Document) -> str:
+    """Return the text form of a vector; words are letters and digits, so none is escaped."""
+    positions: dict[str, list[str]] = {}
+    at = 1
+    for field in Document.FIELDS:
+        weight = _WEIGHT_OF[field]
+        # Two places instead of one make a word of D count more than another: there are only four
+        # weights, and ancestors come before folders.
+        for _ in range(2 if field == "ancestors" else 1):
+            for phrase in getattr(document, field):
+                for word in phrase:
+                    place = f"{min(at, _LAST_POSITION)}{weight}"
+                    positions.setdefault(word, []).append(place)
+                    if field in ("name", "tags"):
+                        positions.setdefault(f"+{word}", []).append(place)
+                    if field == "name":
+                        positions.setdefault(f"={word}", []).append(place)
+                    at += 1
+                at += _GAP
+    words = (f"'{word}':{','.join(places)}" for word, places in positions.items())
+    return " ".join([*words, *(f"':{key}'" for key in document.keys)])
+
+
+def _expression(wanted: Wanted, tier: Tier | None) -> str:
+    query = wanted.query
+    parts = [" | ".join(f"':{key}'" for key in group) for group in wanted.keys]
+    if query.groups:
+        parts.append(_positive(query, _MARKS[tier or Tier.ANY]))
+    elif not parts:
+        parts.append(f"':{keys.EVERY}'")
+    text = " & ".join(f"({part})" for part in parts)
+    if tier is not None and tier > Tier.NAME and query.groups:
+        text += f" & !({_positive(query, _MARKS[Tier(tier - 1)])})"
+    return text + "".join(f" & !({_term(term, '')})" for term in query.without)
+
+
+def _positive(query: Query, mark: str) -> str:
+    groups = (" | ".join(_term(term, mark) for term in group) for group in query.groups)
+    return " & ".join(f"({group})" for group in groups)
+
+
+def _term(term: Term, mark: str) -> str:
+    words = [f"'{mark}{word}'" for word in term.words]
+    if term.prefix:
+        words[-1] += ":*"
+    return f"({' <-> '.join(words)})"
