@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from earmark_classifiers.audioset.listening import make_front_end
 from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training import export
 from earmark_classifiers.audioset.training.augment import draw_batch
@@ -205,7 +206,7 @@ def export_and_look(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) ->
     sound = torch.sin(torch.arange(160_000) / 5.0)[None]
     with torch.inference_mode():
         expected = network(sound)[0].numpy()
-    logits, _ = OnnxEngine(weights.with_suffix(".onnx"), rows=1)(sound.numpy())
+    logits, _ = OnnxEngine(weights.with_suffix(".onnx"), make_front_end(), rows=1)(sound.numpy())
     assert logits == pytest.approx(expected, abs=1e-3)
     assert json.loads(metadata["recipe"])["epochs_done"] == 2
     assert set(json.loads(metadata["calibration"])) == {"scale", "offset"}

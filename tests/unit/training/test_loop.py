@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from earmark_classifiers.audioset.network import normalise_level
 from earmark_classifiers.cnn.network import AudioSetBody, SmallCnn
+from earmark_classifiers.networks.logmel import normalise_level
 from earmark_classifiers.networks.segments import SegmentNetwork
 from earmark_classifiers.rnn.network import GruNetwork
 from earmark_classifiers.training.checkpoint import CheckpointError

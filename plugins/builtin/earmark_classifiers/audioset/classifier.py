@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from earmark_classifiers.audioset.labels import read_labels
+from earmark_classifiers.audioset.listening import make_front_end
 from earmark_classifiers.onnx_backend import OnnxEngine
 from earmark_classifiers.torch_backend import TorchTagger
 from earmark_plugin_api import Manifest, WeightsMissingError, Window
@@ -75,7 +76,7 @@ class AudioSetClassifier(TorchTagger):
             return super().make_engine(device)
         _require(GRAPH)
         _require(WEIGHTS)  # which the graph reads its tensors from
-        return OnnxEngine(GRAPH, rows=ROWS)
+        return OnnxEngine(GRAPH, make_front_end(), rows=ROWS)
 
     def make_network(self) -> AudioSetNetwork:
         """Return the bundled network in torch.

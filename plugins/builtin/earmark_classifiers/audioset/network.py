@@ -12,24 +12,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from earmark_classifiers.networks.logmel import EFFICIENTAT, LogMel
+from earmark_classifiers.audioset.listening import FRONT_END
+from earmark_classifiers.networks.logmel import LogMel, normalise_level
 from earmark_classifiers.networks.mobilenet import MobileNetBody
-
-FRONT_END = EFFICIENTAT
-"""What its teacher hears, so that what the teacher's filters know holds here too."""
 
 EMBEDDING_SIZE = 256
 HIDDEN_SIZE = 512
 CLASSES = 527
-
-LEVEL_FLOOR = 10 ** (-50 / 20)
-"""Windows are brought to full scale, but never by more than 50 dB: noise must stay quiet."""
-
-
-def normalise_level(samples: Tensor) -> Tensor:
-    """Scale each row of ``[batch, samples]`` to a peak of 1, or by 50 dB where that is less."""
-    peak = samples.abs().amax(dim=1, keepdim=True)
-    return samples / peak.clamp(min=LEVEL_FLOOR)
 
 
 class FeatureAttention(nn.Module):

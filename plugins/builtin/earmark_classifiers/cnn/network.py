@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from earmark_classifiers.audioset.classifier import VERSION
 from earmark_classifiers.audioset.network import AudioSetNetwork
-from earmark_classifiers.networks.logmel import LogMel, low_part
+from earmark_classifiers.networks.logmel import LogMel
+from earmark_classifiers.networks.logmel_spec import low_part
 from earmark_classifiers.networks.mobilenet import ConvNorm
 from earmark_classifiers.networks.segments import Architectures, SegmentNetwork
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from earmark_classifiers.downloaded import WeightsUnusableError
-from earmark_classifiers.networks.logmel import EFFICIENTAT, LogMel
+from earmark_classifiers.networks.logmel import LogMel
+from earmark_classifiers.networks.logmel_spec import EFFICIENTAT
 from earmark_classifiers.networks.mobilenet import (
     MobileNetTagger,
     from_published,
@@ -48,8 +49,11 @@ class EfficientAtNetwork(nn.Module):
         (Tensor, Tensor)
             Logits ``[batch, 527]`` and embeddings ``[batch, 960 x width]`` (384 at width 0.4).
         """
-        logmels = self.front_end(samples).contiguous(memory_format=torch.channels_last)
-        logits, embeddings = self.tagger(logmels)
+        return self.classify(self.front_end(samples))
+
+    def classify(self, logmels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and embeddings of log-mels ``[batch, 1, bands, frames]``."""
+        logits, embeddings = self.tagger(logmels.contiguous(memory_format=torch.channels_last))
         return logits, embeddings
 
 

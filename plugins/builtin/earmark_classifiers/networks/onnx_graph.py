@@ -1,12 +1,12 @@
-"""Networks over waveforms as ONNX graphs, front end and all; only who makes weights needs this."""
+"""Networks over log-mels as ONNX graphs; only who makes weights needs this."""
 
 from __future__ import annotations
 
 import json
-import math
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,109 +16,63 @@ from earmark_classifiers.onnx_backend import INPUT, OUTPUTS
 
 OPSET = 17
 
+EXAMPLE_FRAMES = 96
+"""The exporter watches the network compute an example; any length of at least 32 will do."""
 
-class FoldedLogMel(nn.Module):
-    """`LogMel` as matrix products, which ONNX Runtime computes faster than its Fourier transform.
 
-    A frame is folded about its middle, where cosines are even and sines odd, so that half the
-    products do; columns that no triangle covers are left out. The power does not depend on where
-    a frame's phase is counted from.
-    """
+class Classifying(Protocol):
+    """What `to_onnx` takes: a module whose front end is a `LogMel`."""
 
-    cosines: Tensor
-    sines: Tensor
-    filters: Tensor
+    front_end: LogMel
 
-    def __init__(self, front_end: LogMel) -> None:
-        super().__init__()
-        spec = front_end.spec
-        self.spec = spec
-        half = spec.window // 2
-        covered = int(front_end.filters.any(dim=0).nonzero().max()) + 1
-        place = torch.arange(half, dtype=torch.float64)[:, None] + 0.5
-        angle = 2 * math.pi / spec.fft * place * torch.arange(covered, dtype=torch.float64)
-        weight = front_end.window[half:, None].double()
-        self.register_buffer("cosines", (angle.cos() * weight).float(), persistent=False)
-        self.register_buffer("sines", (angle.sin() * weight).float(), persistent=False)
-        filters = front_end.filters[:, :covered].contiguous()
-        self.register_buffer("filters", filters, persistent=False)
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """Map ``[batch, samples]``, a whole number of hops, to ``[batch, 1, bands, frames]``."""
-        spec = self.spec
-        half = spec.window // 2
-        emphasised = samples[:, 1:] - spec.preemphasis * samples[:, :-1]
-        padded = nn.functional.pad(emphasised, (half, half), mode="reflect")
-        frames = self._frames(padded)
-        left, right = torch.flip(frames[..., :half], (2,)), frames[..., half:]
-        real = torch.matmul(right + left, self.cosines)
-        imaginary = torch.matmul(right - left, self.sines)
-        power = real * real + imaginary * imaginary
-        mel = torch.matmul(self.filters, power.transpose(1, 2))
-        return ((torch.log(mel + spec.floor) + 4.5) / 5.0).unsqueeze(1)
-
-    def _frames(self, padded: Tensor) -> Tensor:
-        """Lay blocks of one hop side by side: ``[batch, frames, window]``."""
-        spec = self.spec
-        parts = math.ceil(spec.window / spec.hop)
-        surplus = spec.window - 1 - (parts - 1) * spec.hop
-        blocks = padded[:, :-surplus].reshape(padded.shape[0], -1, spec.hop)
-        last = spec.window - (parts - 1) * spec.hop
-        columns = [blocks[:, i : i + 1 - parts] for i in range(parts - 1)]
-        return torch.cat((*columns, blocks[:, parts - 1 :, :last]), dim=2)
+    def classify(self, logmels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and embeddings of log-mels ``[batch, 1, bands, frames]``."""
+        ...
 
 
 class _Graph(nn.Module):
-    def __init__(self, network: nn.Module, front_end: FoldedLogMel) -> None:
+    def __init__(self, network: Classifying) -> None:
         super().__init__()
         self.network = network
-        self.network.front_end = front_end
 
-    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        scored: tuple[Tensor, Tensor] = self.network(samples)
-        return scored
+    def forward(self, logmels: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.classify(logmels)
 
 
-def to_onnx(network: nn.Module, samples: int) -> bytes:
-    """Write a network as an ONNX file with its weights in it.
+def to_onnx(network: Classifying) -> bytes:
+    """Write a network behind its front end as an ONNX file with its weights in it.
 
     Parameters
     ----------
-    network : Module
-        In evaluation mode, with a `LogMel` as ``front_end``; left as it was. Maps
-        ``[batch, samples]`` to logits and embeddings.
-    samples : int
-        Length of an example, a whole number of hops. Batches and lengths are free in the file.
+    network : Classifying
+        In evaluation mode.
 
     Returns
     -------
     bytes
-        Input `INPUT`, outputs `OUTPUTS`, all float32.
+        Input `INPUT`, log-mels ``[windows, 1, bands, frames]``; outputs `OUTPUTS`; all float32.
+        Numbers of windows and frames are free.
     """
-    front_end = network.front_end
-    assert isinstance(front_end, LogMel)
-    free = {INPUT: {0: "windows", 1: "samples"}, **{name: {0: "windows"} for name in OUTPUTS}}
-    try:
-        with TemporaryDirectory() as folder, warnings.catch_warnings():
-            path = Path(folder) / "graph.onnx"
-            # The exporter that takes its place makes batches of one special and graphs larger.
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                _Graph(network, FoldedLogMel(front_end)).eval(),
-                (torch.zeros(2, samples),),
-                path,
-                dynamo=False,
-                # Weights stay as they are, under their names; the runtime folds what it can.
-                training=torch.onnx.TrainingMode.PRESERVE,
-                do_constant_folding=False,
-                opset_version=OPSET,
-                input_names=[INPUT],
-                output_names=list(OUTPUTS),
-                dynamic_axes=free,
-            )
-            return path.read_bytes()
-    finally:
-        network.front_end = front_end
+    free = {INPUT: {0: "windows", 3: "frames"}, **{name: {0: "windows"} for name in OUTPUTS}}
+    example = torch.zeros(2, 1, network.front_end.spec.bands, EXAMPLE_FRAMES)
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        path = Path(folder) / "graph.onnx"
+        # The exporter that takes its place makes batches of one special and graphs larger.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Graph(network).eval(),
+            (example,),
+            path,
+            dynamo=False,
+            # Weights stay as they are, under their names; the runtime folds what it can.
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_axes=free,
+        )
+        return path.read_bytes()
 
 
 def share_weights(model: bytes, weights: Path) -> bytes:

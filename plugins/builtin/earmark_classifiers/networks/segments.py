@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from torch import Tensor, nn
 
-from earmark_classifiers.audioset.network import normalise_level
-from earmark_classifiers.networks.logmel import LogMel, LogMelSpec
+from earmark_classifiers.networks.logmel import LogMel, normalise_level
+from earmark_classifiers.networks.logmel_spec import LogMelSpec
 
 FRONT_END = LogMelSpec(16_000, fft=512, window=400, hop=160, bands=64, low=0.0, high=8_000.0)
 """What trained folders count on: never changed, or they would hear something else than they learnt.

@@ -17,7 +17,7 @@ import structlog
 import torch
 from torch import Tensor
 
-from earmark_classifiers.audioset.network import AudioSetNetwork, normalise_level
+from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training.augment import (
     SAMPLES,
     Sounds,
@@ -37,6 +37,7 @@ from earmark_classifiers.audioset.training.teacher import (
     fit_projection,
     inherit,
 )
+from earmark_classifiers.networks.logmel import normalise_level
 from earmark_classifiers.networks.mobilenet import fuse_batch_norms
 
 log = structlog.get_logger()

@@ -12,10 +12,10 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from earmark_classifiers.audioset.classifier import VERSION, read_labels
-from earmark_classifiers.audioset.network import FRONT_END, AudioSetNetwork
+from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training.calibrate import (
     Calibration,
     ReliabilityBin,
@@ -29,7 +29,6 @@ from earmark_classifiers.audioset.training.corpus import (
     read_challenge_labels,
 )
 from earmark_classifiers.audioset.training.judge import (
-    WINDOW,
     clip_scores,
     judge,
     open_network,
@@ -98,9 +97,14 @@ def main() -> None:
 def _write(network: AudioSetNetwork, weights: Path, metadata: dict[str, str]) -> None:
     """Write the weights, and the graph that computes with them beside them."""
     save_file(network.state_dict(), weights, metadata)
-    window = WINDOW.samples(FRONT_END.sample_rate)
-    graph = share_weights(to_onnx(network.eval(), window), weights)
-    weights.with_suffix(".onnx").write_bytes(graph)
+    write_graph(weights)
+
+
+def write_graph(weights: Path) -> None:
+    """Write the ONNX graph of a weights file beside it, under the same name."""
+    network = AudioSetNetwork()
+    network.load_state_dict(load_file(weights))
+    weights.with_suffix(".onnx").write_bytes(share_weights(to_onnx(network.eval()), weights))
 
 
 def _probes(

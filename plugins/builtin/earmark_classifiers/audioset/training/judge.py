@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from earmark_classifiers.audioset.network import FRONT_END, AudioSetNetwork
+from earmark_classifiers.audioset.listening import make_front_end
+from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training.corpus import RATE, Corpus
 from earmark_classifiers.networks.onnx_graph import to_onnx
 from earmark_classifiers.onnx_backend import OnnxEngine
@@ -61,7 +62,7 @@ def validation_windows(corpus: Corpus) -> tuple[Floats, npt.NDArray[np.int64]]:
 
 def open_network(network: AudioSetNetwork) -> OnnxEngine:
     """Let a network be computed as the platform computes it."""
-    return OnnxEngine(to_onnx(network.eval(), WINDOW.samples(FRONT_END.sample_rate)), rows=4)
+    return OnnxEngine(to_onnx(network.eval()), make_front_end(), rows=4)
 
 
 def clip_scores(scores: Floats, owners: npt.NDArray[np.int64]) -> Floats:

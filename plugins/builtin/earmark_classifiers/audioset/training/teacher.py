@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from earmark_classifiers.audioset.network import EMBEDDING_SIZE, AudioSetNetwork
 from earmark_classifiers.efficientat.network import EfficientAtNetwork
-from earmark_classifiers.networks.logmel import EFFICIENTAT
+from earmark_classifiers.networks.logmel_numpy import NumpyLogMel
+from earmark_classifiers.networks.logmel_spec import EFFICIENTAT
 from earmark_classifiers.networks.mobilenet import from_published, fuse_batch_norms
 from earmark_classifiers.networks.onnx_graph import to_onnx
 from earmark_classifiers.onnx_backend import INPUT, open_session
@@ -34,7 +35,8 @@ class Teacher:
         state = torch.load(weights, map_location="cpu", weights_only=True)
         network.tagger.load_state_dict(from_published(state))
         self.tagger = network.tagger.eval()
-        self._session = open_session(to_onnx(fuse_batch_norms(deepcopy(network)), SHORTEST))
+        self._session = open_session(to_onnx(fuse_batch_norms(deepcopy(network))))
+        self._front_end = NumpyLogMel(EFFICIENTAT)
 
     def hear(self, window: Tensor, level: float, length: int) -> tuple[Tensor, Tensor]:
         """Score a sound as a file of its own: logits ``[527]`` and embedding ``[384]``.
@@ -50,7 +52,7 @@ class Teacher:
         """
         hops = max(length, SHORTEST) // EFFICIENTAT.hop
         heard = window[None, : hops * EFFICIENTAT.hop] * level
-        logits, embeddings = self._session.run(None, {INPUT: heard.numpy()})
+        logits, embeddings = self._session.run(None, {INPUT: self._front_end(heard.numpy())})
         # Copied: what the runtime returns lies in its own memory, and would hold it for good.
         return torch.tensor(logits[0]), torch.tensor(embeddings[0])
 
