@@ -92,28 +92,24 @@ def stages_of(library: Path) -> Stages:
 def measure_stages(paths: list[Path]) -> Stages:
     """Run the bare stages over the same files, in one thread, windows of many files per batch."""
     import soxr
-    import torch
 
-    from earmark_classifiers.audioset import AudioSetClassifier
-    from earmark_classifiers.audioset.network import normalise_level
+    from earmark_classifiers.audioset.classifier import GRAPH, ROWS, manifest
+    from earmark_classifiers.audioset.listening import make_front_end
+    from earmark_classifiers.onnx_backend import INPUT, OUTPUTS, open_session
     from earmark_files.decoding.choice import open_reader
     from earmark_files.decoding.source import Source
     from earmark_plugin_api import WindowCutter
-    from earmark_workers.engine.messages import BATCH_WINDOWS
 
-    classifier = AudioSetClassifier()
-    classifier.load()
-    network = classifier._network
-    assert network is not None
-    manifest = classifier.manifest
+    hears = manifest()
+    front_end, network = make_front_end(), open_session(GRAPH)
     stages = Stages()
 
     def windows() -> Iterator[np.ndarray]:
         for path in paths:
-            cutter = WindowCutter(manifest.window, manifest.sample_rate)
+            cutter = WindowCutter(hears.window, hears.sample_rate)
             reader = open_reader(Source(path))
             rate = reader.info.sample_rate
-            resampler = soxr.ResampleStream(rate, manifest.sample_rate, 1, quality="HQ")
+            resampler = soxr.ResampleStream(rate, hears.sample_rate, 1, quality="HQ")
             more = True
             while more:
                 with _timed(stages, "decode"):
@@ -129,22 +125,18 @@ def measure_stages(paths: list[Path]) -> Stages:
             reader.close()
 
     def score(batch: list[np.ndarray]) -> None:
-        tensor = torch.from_numpy(np.stack(batch))
-        with torch.inference_mode():
-            with _timed(stages, "front end"):
-                logmels = network.front_end(normalise_level(tensor))
-            with _timed(stages, "network"):
-                network.classify(logmels)
+        samples = np.stack(batch)
+        with _timed(stages, "front end"):
+            logmels = front_end(samples)
+        with _timed(stages, "network"):
+            network.run(OUTPUTS, {INPUT: logmels})
 
-    score(
-        [np.zeros(round(manifest.window.seconds * manifest.sample_rate), np.float32)]
-        * BATCH_WINDOWS
-    )
+    score([np.zeros(hears.window.samples(hears.sample_rate), np.float32)] * ROWS)
     stages.cpu_s = dict.fromkeys(stages.cpu_s, 0.0)  # the first call is slower: not counted
     batch: list[np.ndarray] = []
     for window in windows():
         batch.append(window)
-        if len(batch) == BATCH_WINDOWS:
+        if len(batch) == ROWS:
             score(batch)
             batch = []
     if batch:
