@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from earmark.core.body_limits import BodyLimits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "earmark.settings.single")
 
-application = get_asgi_application()
+application = BodyLimits(
+    get_asgi_application(),
+    max_bytes=(settings.EARMARK_UPLOAD_MAX_MB + 1) << 20,
+    max_seconds=settings.EARMARK_UPLOAD_RECEIVE_SECONDS,
+)

@@ -27,6 +27,7 @@ from earmark_workers.pipeline.classify_host import ClassifyHost
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.uploads import UploadDesk
 from earmark_workers.pipeline.write_host import WriteHost
 
 log = structlog.get_logger(__name__)
@@ -93,6 +94,9 @@ def write_host() -> WriteHost:
 def _begin(sender: Any, **_: object) -> None:
     queues = sorted(sender.app.amqp.queues.consume_from)
     threading.Thread(target=_report, args=[queues], name="report", daemon=True).start()
+    if {CLASSIFY_CPU, CLASSIFY_GPU} & set(queues):
+        desk = UploadDesk(stop=_process.open(), device=settings.EARMARK_DEVICE)
+        threading.Thread(target=desk.serve, name="uploads", daemon=True).start()
 
 
 @worker_shutting_down.connect

@@ -16,10 +16,13 @@ from earmark.uploads.storage import Received
 FIELD = "audio"
 
 
-class ReceivedFile(UploadedFile):
+class ReceivedFile(UploadedFile):  # type: ignore[type-arg]  # no generic at run time
     """The file of a form, as it lies in the uploads folder."""
 
     received: Received
+
+    def close(self) -> None:
+        """Do nothing: what is open is the `Receiver`'s."""
 
 
 class Receiver(FileUploadHandler):

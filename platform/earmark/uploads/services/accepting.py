@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -67,6 +67,6 @@ def discard_upload(*, upload: Upload) -> None:
         transaction.on_commit(lambda: storage.remove_bytes(upload.pk))
 
 
-def expiry() -> timezone.datetime:
+def expiry() -> datetime:
     """Return until when an upload that changes now is kept."""
     return timezone.now() + timedelta(seconds=settings.EARMARK_UPLOAD_KEEP_SECONDS)

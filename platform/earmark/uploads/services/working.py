@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -51,15 +51,30 @@ class ClaimedUpload:
     lost_leases: int
 
 
-def claim_uploads(*, worker: str, limit: int) -> list[ClaimedUpload]:
+def claim_uploads(
+    *, worker: str, limit: int, hosted: Collection[str] | None = None
+) -> list[ClaimedUpload]:
     """Take queued uploads whose bytes are on this machine, the oldest first.
 
     Never gives one upload to two workers: each is taken with one conditional update.
+
+    Parameters
+    ----------
+    worker : str
+        Who takes them.
+    limit : int
+    hosted : collection of str, optional
+        Identities of classifiers: stop before the first upload that wants another, so that it
+        does not wait for ever behind younger ones.
     """
     claimed: list[ClaimedUpload] = []
     waiting = Upload.objects.queued().order_by("lost_leases", "created_at")
     for upload in waiting if limit > 0 else ():
-        if storage.has_bytes(upload.pk) and _take(upload, worker):
+        if not storage.has_bytes(upload.pk):
+            continue
+        if hosted is not None and not set(upload.classifiers) <= set(hosted):
+            break
+        if _take(upload, worker):
             claimed.append(_describe(upload))
             if len(claimed) >= limit:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from earmark.library.models import Scan
 from earmark_workers.pipeline.reporting import Totals
 from earmark_workers.pipeline.serving import Server
 from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.uploads import desk_beside
 from earmark_workers.report.progress import ProgressLine
 
 
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         ensure_migrated()
         refresh_classifiers()
         console = Console(stderr=True, highlight=False)
-        with StopRequest() as stop:
+        with StopRequest() as stop, desk_beside(device=settings.EARMARK_DEVICE):
             server = Server(
                 stop=stop,
                 workers=max(1, options["workers"]),
