@@ -16,7 +16,14 @@ from earmark.core.admin import ModelAdmin, ResultAdmin
 from earmark.tagging.forms import PolicyForm, ThesaurusForm
 from earmark.tagging.knowledge import TagPolicy, Why
 from earmark.tagging.knowledge.policy_text import differences
-from earmark.tagging.models import FileEvidence, PolicyChange, Tag, TagSet, ThesaurusEntry
+from earmark.tagging.models import (
+    FileEvidence,
+    PolicyChange,
+    Tag,
+    TagChange,
+    TagSet,
+    ThesaurusEntry,
+)
 from earmark.tagging.services import save_entry, set_policy
 
 _APPLY = (
@@ -94,6 +101,15 @@ class FileEvidenceAdmin(ResultAdmin):
     list_filter = ["problem"]
     list_select_related = ["file"]
     search_fields = ["file__path"]
+
+
+@admin.register(TagChange)
+class TagChangeAdmin(ResultAdmin):
+    """What people did to the tags of files."""
+
+    list_display = ["file", "words", "by_name", "comment", "created_at", "undone_at"]
+    list_select_related = ["file"]
+    search_fields = ["file__path", "by_name", "comment"]
 
 
 @admin.register(TagSet)

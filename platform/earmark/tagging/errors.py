@@ -1,4 +1,4 @@
-"""What can go wrong with policies and thesauri."""
+"""What can go wrong with tags, policies and thesauri."""
 
 from __future__ import annotations
 
@@ -22,6 +22,35 @@ class ThesaurusFileError(EarmarkError):
 
     code = "invalid_thesaurus"
     hint = "Nothing was imported. Correct these lines and import the file again."
+
+
+class InvalidWordsError(EarmarkError):
+    """Words cannot be tags, or nothing was said."""
+
+    code = "invalid_tags"
+
+
+class TagsChangedError(EarmarkError):
+    """Somebody else has changed the tags since they were read."""
+
+    code = "tags_changed"
+    hint = "Read the tags again and decide anew."
+    status = 412
+
+
+class TagsOutdatedError(EarmarkError):
+    """Tags rest on something that is not known any more, so they cannot be derived anew."""
+
+    code = "tags_outdated"
+    hint = "Tag the files again with `earmark tag`; nothing was changed."
+    status = 409
+
+
+class ChangeUndoneError(EarmarkError):
+    """A change was taken back already."""
+
+    code = "change_undone"
+    status = 409
 
 
 class FileUnknownError(EarmarkError):

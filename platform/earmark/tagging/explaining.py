@@ -14,8 +14,8 @@ from earmark.library.selectors import find_library
 from earmark.tagging.errors import FileUnknownError
 from earmark.tagging.knowledge import Decision, Evidence, TagPolicy, Why
 from earmark.tagging.models import Tag, TagBasis, TagSet
-from earmark.tagging.rules import Rules, rules_for
-from earmark.tagging.selectors import get_evidence, get_tags
+from earmark.tagging.rules import Rules, rules_for, rules_of
+from earmark.tagging.selectors import get_classifiers, get_evidence, get_tags
 from earmark.tagging.services.deriving import derive_without_storing
 from earmark_files.metadata import FileTags, MetadataError, read_tags
 
@@ -100,13 +100,11 @@ def explain(path: Path) -> Explanation:
         TagPolicy.from_values(basis.policy.values) if basis is not None and basis.policy else None
     )
     tags = [_stored(tag) for tag in get_tags(file_ids=[file.pk])[file.pk]]
-    classifiers = _classifiers_of(basis)
+    classifiers = (get_classifiers(basis=basis) if basis else None) or ()
     outdated = False
     if basis is not None and policy is not None and classifiers:
-        today = rules_for(file.library, classifiers)
-        outdated = today.basis != basis.pk
-        then = Rules(classifiers, policy, today.synonyms, today.lexicon, today.thesaurus)
-        tags += _dropped(file, then, {tag.name for tag in tags})
+        outdated = rules_for(file.library, classifiers).basis != basis.pk
+        tags += _dropped(file, rules_of(file.library, basis), {tag.name for tag in tags})
     try:
         in_file, unreadable = read_tags(file.location), ""
     except MetadataError as error:
@@ -138,16 +136,6 @@ def _find(path: Path) -> AudioFile:
         f"Earmark does not know {path}.",
         hint="It knows the files of folders that were tagged or scanned: run `earmark tag` on it.",
     )
-
-
-def _classifiers_of(basis: TagBasis | None) -> tuple[ClassifierVersion, ...]:
-    """Return the classifiers of a basis in their order; none if one is not known any more."""
-    if basis is None:
-        return ()
-    names = [identity.rpartition("@")[0] for identity in basis.classifiers]
-    rows = {row.identity: row for row in ClassifierVersion.objects.filter(name__in=names)}
-    found = [rows[identity] for identity in basis.classifiers if identity in rows]
-    return tuple(found) if len(found) == len(basis.classifiers) else ()
 
 
 def _heard(file: AudioFile, classifiers: Sequence[ClassifierVersion]) -> tuple[str, ...]:

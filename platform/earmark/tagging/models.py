@@ -91,7 +91,8 @@ class TagSet(models.Model):
     tags with their reasons, so that equal ones need no new rows. `search_words` are all words
     under which the file is to be found, ancestors included, one a line. `catid` is the file's
     place in UCS with its confidence and runners-up (``[[catid, confidence], ...]``); empty where
-    nothing speaks for one.
+    nothing speaks for one. `version` grows whenever tags or category change. Where only people
+    have said something, the basis names no classifiers and `results` is 0.
     """
 
     file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, related_name="tag_set")
@@ -104,10 +105,63 @@ class TagSet(models.Model):
     catid = models.CharField(max_length=16, blank=True, default="")
     catid_confidence = models.FloatField(null=True, blank=True)
     catid_runners_up = models.JSONField(default=list, blank=True)
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"tags of file {self.file_id}"
+
+
+class TagChangeQuerySet(models.QuerySet["TagChange"]):
+    """Named filters of changes."""
+
+    def standing(self) -> TagChangeQuerySet:
+        """Changes that were not taken back."""
+        return self.filter(undone_at=None)
+
+
+class TagChange(models.Model):
+    """Something a person did to the tags of a file; what holds follows from all that stand.
+
+    `words` are those of `earmark.tagging.knowledge.WordChange` by its names. `by_name` outlives
+    the account. Changes that were asked for together share a `batch`, which has one of each file
+    at most.
+    """
+
+    file = models.ForeignKey(
+        AudioFile, on_delete=models.CASCADE, related_name="tag_changes", db_index=False
+    )
+    words = models.JSONField()
+    comment = models.CharField(max_length=500, blank=True, default="")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    by_name = models.CharField(max_length=150)
+    batch = models.CharField(max_length=32, blank=True, default="")
+    created_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by_name = models.CharField(max_length=150, blank=True, default="")
+
+    objects = TagChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "file"],
+                condition=~Q(batch=""),
+                name="tagging_tagchange_batch_uniq",
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True, undone_by_name="")
+                | Q(undone_at__isnull=False) & ~Q(undone_by_name=""),
+                name="tagging_tagchange_undone_by",
+            ),
+        ]
+        indexes = [models.Index(fields=["file", "id"], name="tagging_tagchange_file_idx")]
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of file {self.file_id}"
 
 
 class ThesaurusEntry(models.Model):
@@ -183,6 +237,7 @@ class Tag(models.Model):
         ONTOLOGY = "ontology"
         SYNONYM = "synonym"
         TRANSLATION = "translation"
+        PERSON = "person"
 
     class Decision(models.TextChoices):
         """What the policy says about it; only accepted tags are written into the file."""
@@ -213,7 +268,9 @@ class Tag(models.Model):
                 name="tagging_tag_confidence_valid",
             ),
             models.CheckConstraint(
-                condition=Q(origin__in=["classifier", "ontology", "synonym", "translation"]),
+                condition=Q(
+                    origin__in=["classifier", "ontology", "synonym", "translation", "person"]
+                ),
                 name="tagging_tag_origin_valid",
             ),
             models.CheckConstraint(

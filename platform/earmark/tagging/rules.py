@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -13,7 +13,7 @@ from django.conf import settings
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import Library
-from earmark.tagging.errors import PolicyNotApplicableError
+from earmark.tagging.errors import PolicyNotApplicableError, TagsOutdatedError
 from earmark.tagging.knowledge import (
     NO_SYNONYMS,
     NO_THESAURUS,
@@ -27,7 +27,8 @@ from earmark.tagging.knowledge import (
     voice_of,
 )
 from earmark.tagging.knowledge.synonyms import SynonymBook, load_synonyms
-from earmark.tagging.selectors import get_policy, get_thesaurus
+from earmark.tagging.models import TagBasis
+from earmark.tagging.selectors import get_classifiers, get_policy, get_thesaurus
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Rules:
     Attributes
     ----------
     classifiers : tuple of ClassifierVersion
-        In the order in which they were named; never empty.
+        In the order in which they were named; none where only people said something.
     policy : TagPolicy
     synonyms : SynonymSource
     lexicon : str
@@ -125,6 +126,21 @@ def rules_for(
         book.version if book else "",
         get_thesaurus(library=library),
     )
+
+
+def rules_of(library: Library, basis: TagBasis) -> Rules:
+    """Return the rules that tags rest on: its classifiers and policy, with the words of today.
+
+    Raises
+    ------
+    TagsOutdatedError
+        If its policy or one of its classifiers is not known any more.
+    """
+    classifiers = get_classifiers(basis=basis)
+    if classifiers is None or basis.policy is None:
+        raise TagsOutdatedError("The tags rest on classifiers or a policy nobody knows any more.")
+    today = rules_for(library, classifiers)
+    return replace(today, policy=TagPolicy.from_values(basis.policy.values))
 
 
 @cache

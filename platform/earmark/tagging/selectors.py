@@ -10,10 +10,26 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
-from earmark.tagging.knowledge import Evidence, TagPolicy, Thesaurus
+from earmark.tagging.knowledge import (
+    Decided,
+    Evidence,
+    Saying,
+    TagPolicy,
+    Thesaurus,
+    WordChange,
+    decide,
+)
 from earmark.tagging.knowledge.opinions import PackedScore
 from earmark.tagging.knowledge.thesaurus import Entry
-from earmark.tagging.models import FileEvidence, PolicyChange, Tag, TagSet, ThesaurusEntry
+from earmark.tagging.models import (
+    FileEvidence,
+    PolicyChange,
+    Tag,
+    TagBasis,
+    TagChange,
+    TagSet,
+    ThesaurusEntry,
+)
 
 _IN_LIMIT = 500
 
@@ -77,6 +93,36 @@ def get_evidence(*, file_ids: Collection[int]) -> dict[int, Evidence]:
             if said:
                 found[pk] = Evidence.from_dict(said)
     return found
+
+
+def get_decided(*, file_ids: Collection[int]) -> dict[int, Decided]:
+    """Return what people decided about files, by file id; the others are left out."""
+    changes: dict[int, list[WordChange]] = {}
+    wanted = sorted(file_ids)
+    for start in range(0, len(wanted), _IN_LIMIT):
+        rows = TagChange.objects.standing().filter(file__in=wanted[start : start + _IN_LIMIT])
+        for row in rows.order_by("file", "pk"):
+            changes.setdefault(row.file_id, []).append(_word_change(row))
+    return {pk: decide(own) for pk, own in changes.items()}
+
+
+def _word_change(row: TagChange) -> WordChange:
+    words = {name: tuple(values) for name, values in row.words.items()}
+    saying = Saying(row.by_name, row.created_at.isoformat(), row.comment, row.pk)
+    return WordChange(saying, **words)
+
+
+def list_tag_changes(*, file_id: int) -> QuerySet[TagChange]:
+    """Return what people did to the tags of a file, newest first."""
+    return TagChange.objects.filter(file=file_id).order_by("-pk")
+
+
+def get_classifiers(*, basis: TagBasis) -> tuple[ClassifierVersion, ...] | None:
+    """Return the classifiers of a basis in their order; None if one is not known any more."""
+    names = [identity.rpartition("@")[0] for identity in basis.classifiers]
+    rows = {row.identity: row for row in ClassifierVersion.objects.filter(name__in=names)}
+    found = [rows[identity] for identity in basis.classifiers if identity in rows]
+    return tuple(found) if len(found) == len(basis.classifiers) else None
 
 
 def get_packed_scores(

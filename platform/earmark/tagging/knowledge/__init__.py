@@ -3,6 +3,13 @@
 Pure functions and committed tables; nothing here imports Django or touches a database.
 """
 
+from earmark.tagging.knowledge.by_people import (
+    NOTHING_DECIDED,
+    Decided,
+    Saying,
+    WordChange,
+    decide,
+)
 from earmark.tagging.knowledge.derive import Deriver, derive_tags
 from earmark.tagging.knowledge.ontology import (
     Ontology,
@@ -42,10 +49,12 @@ from earmark.tagging.knowledge.ucs import (
 )
 
 __all__ = [
+    "NOTHING_DECIDED",
     "NO_SYNONYMS",
     "NO_THESAURUS",
     "RULES_VERSION",
     "Combine",
+    "Decided",
     "Decision",
     "DerivedTag",
     "Deriver",
@@ -58,6 +67,7 @@ __all__ = [
     "Parents",
     "PersonWords",
     "Rule",
+    "Saying",
     "Synonym",
     "SynonymBook",
     "SynonymSource",
@@ -68,8 +78,10 @@ __all__ = [
     "Voice",
     "Vote",
     "Why",
+    "WordChange",
     "categorize",
     "catid_from_filename",
+    "decide",
     "derive_tags",
     "facets_of",
     "labels_below",

@@ -7,9 +7,9 @@ them, the label's own other names, synonyms and translations. No name appears tw
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from earmark.tagging.knowledge.judging import Judge, Ruling
+from earmark.tagging.knowledge.by_people import NOTHING_DECIDED, Decided
+from earmark.tagging.knowledge.judging import NO_VERDICTS, Judge
 from earmark.tagging.knowledge.ontology import fold_name, load_ontology, parent_words
 from earmark.tagging.knowledge.opinions import (
     Candidate,
@@ -23,15 +23,13 @@ from earmark.tagging.knowledge.policy import TagPolicy
 from earmark.tagging.knowledge.said import NOTHING_SAID, PersonWords
 from earmark.tagging.knowledge.tags import (
     NO_SYNONYMS,
-    STANDS_IN,
-    Decision,
     DerivedTag,
     Origin,
     Rule,
     SynonymSource,
-    Why,
 )
 from earmark.tagging.knowledge.thesaurus import NO_THESAURUS, Thesaurus
+from earmark.tagging.knowledge.wording import Labels, LabelVerdicts, Word, within_limit
 from earmark_plugin_api import Label, Prediction
 
 
@@ -43,6 +41,7 @@ def derive_tags(
     synonyms: SynonymSource = NO_SYNONYMS,
     thesaurus: Thesaurus = NO_THESAURUS,
     said: PersonWords = NOTHING_SAID,
+    decided: Decided = NOTHING_DECIDED,
 ) -> list[DerivedTag]:
     """Turn what one classifier said about a file into tags; see `Deriver` for many files.
 
@@ -60,6 +59,8 @@ def derive_tags(
         The studio's own words; none by default.
     said : PersonWords
         What a person has written about the file.
+    decided : Decided
+        What people decided about its words; it comes before all rules.
     """
     policy = policy or TagPolicy()
     candidates = [
@@ -67,20 +68,7 @@ def derive_tags(
         for item in predictions
         if item.score >= policy.floor
     ]
-    return Deriver(policy, synonyms=synonyms, thesaurus=thesaurus).derive(candidates, said)
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A word that an accepted label brings, the same in every file."""
-
-    name: str
-    key: str
-    origin: Origin
-    rule: Rule
-    via: tuple[str, ...]
-    above: str = ""
-    """The node above that has to be heard too, if there is such a condition."""
+    return Deriver(policy, synonyms=synonyms, thesaurus=thesaurus).derive(candidates, said, decided)
 
 
 class Deriver:
@@ -115,10 +103,13 @@ class Deriver:
         self._synonyms = synonyms
         self._thesaurus = thesaurus
         self._names: dict[tuple[str, str], tuple[str, str]] = {}
-        self._words: dict[tuple[str, str], tuple[_Word, ...]] = {}
+        self._words: dict[tuple[str, str], tuple[Word, ...]] = {}
 
     def derive_packed(
-        self, scores: Sequence[Sequence[PackedScore] | None], said: PersonWords = NOTHING_SAID
+        self,
+        scores: Sequence[Sequence[PackedScore] | None],
+        said: PersonWords = NOTHING_SAID,
+        decided: Decided = NOTHING_DECIDED,
     ) -> list[DerivedTag]:
         """Derive the tags of a file from packed scores, one list a voice, None where it has none.
 
@@ -127,26 +118,31 @@ class Deriver:
         opinions = [
             (voice, own) for voice, own in zip(self._voices, scores, strict=True) if own is not None
         ]
-        return self.derive(candidates_of(opinions, self.policy), said)
+        return self.derive(candidates_of(opinions, self.policy), said, decided)
 
     def derive(
-        self, candidates: Sequence[Candidate], said: PersonWords = NOTHING_SAID
+        self,
+        candidates: Sequence[Candidate],
+        said: PersonWords = NOTHING_SAID,
+        decided: Decided = NOTHING_DECIDED,
     ) -> list[DerivedTag]:
         """Derive the tags of a file.
 
         Returns
         -------
         list of DerivedTag
-            Accepted tags first, surest label first, each label followed by its words; then the
-            ones for review; then labels that passed the review threshold and were dropped by a
-            rule. What scored lower is not mentioned. No name appears twice.
+            Accepted tags first: words that only a person said, then the surest label first, each
+            label followed by its words; then the ones for review; then labels that passed the
+            review threshold and were dropped by a rule, or by a person. What scored lower is not
+            mentioned. No name appears twice.
         """
-        rulings = self._judge.judge(candidates, said)
-        labels = _Labels(self, rulings, said)
+        verdicts = NO_VERDICTS if decided is NOTHING_DECIDED else LabelVerdicts(self, decided)
+        rulings = self._judge.judge(candidates, said, verdicts)
+        labels = Labels(self, rulings, said, decided)
         tags = labels.accepted()
         limit = self.policy.max_words
         if limit is not None and len(tags) > limit:
-            tags = _within_limit(tags, limit)
+            tags = within_limit(tags, limit)
         return tags + labels.others()
 
     def name_of(self, label: Label) -> tuple[str, str]:
@@ -162,7 +158,7 @@ class Deriver:
         """Whether a name, in folded form, is never written."""
         return self._judge.is_unwanted(key) or self._thesaurus.forbids(key)
 
-    def words_of(self, label: Label) -> tuple[_Word, ...]:
+    def words_of(self, label: Label) -> tuple[Word, ...]:
         """Return the words that a label brings when it is accepted, in their order."""
         key = (label.id, label.name)
         known = self._words.get(key)
@@ -171,10 +167,10 @@ class Deriver:
             self._words[key] = known
         return known
 
-    def _is_fit(self, word: _Word) -> bool:
+    def _is_fit(self, word: Word) -> bool:
         return not self.is_forbidden(word.key)
 
-    def _find_words(self, label: Label) -> Iterator[_Word]:
+    def _find_words(self, label: Label) -> Iterator[Word]:
         own, _ = self.name_of(label)
         via = (label.name,)
         if self.policy.parents == "direct":
@@ -190,7 +186,7 @@ class Deriver:
         for one in self._thesaurus.translations_of(label, self.policy.languages):
             yield _word(one.text, Origin.TRANSLATION, Rule.TRANSLATION, (one.synset, *via))
 
-    def _find_parents(self, label: Label, own: str) -> Iterator[_Word]:
+    def _find_parents(self, label: Label, own: str) -> Iterator[Word]:
         ontology = load_ontology()
         for parent in parent_words(label.id):
             node = ontology.get(parent.id)
@@ -201,103 +197,8 @@ class Deriver:
             if key not in fold_name(own).split():
                 above = parent.id if parent.only_if_heard else ""
                 rule = Rule.PARENT_WORD
-                yield _Word(name, key, Origin.ONTOLOGY, rule, (label.name,), above)
+                yield Word(name, key, Origin.ONTOLOGY, rule, (label.name,), above)
 
 
-def _word(name: str, origin: Origin, rule: Rule, via: tuple[str, ...]) -> _Word:
-    return _Word(name, fold_name(name), origin, rule, via)
-
-
-class _Labels:
-    """The tags of one file in the making: a label's own name goes before any word of another."""
-
-    def __init__(self, deriver: Deriver, rulings: Sequence[Ruling], said: PersonWords) -> None:
-        self._deriver = deriver
-        self._said = said
-        self._heard = {ruling.candidate.label.id for ruling in rulings}
-        self._taken: set[str] = set()
-        self._accepted: list[tuple[Ruling, DerivedTag]] = []
-        self._rest: dict[Decision, list[Ruling]] = {Decision.REVIEW: [], Decision.DROP: []}
-        for ruling in rulings:
-            if ruling.decision is not Decision.ACCEPT:
-                self._rest[ruling.decision].append(ruling)
-                continue
-            name, key = deriver.name_of(ruling.candidate.label)
-            if deriver.is_forbidden(key):
-                ruling.become(Decision.DROP, Rule.FORBIDDEN)
-                self._rest[Decision.DROP].append(ruling)
-            elif key not in self._taken:
-                self._taken.add(key)
-                self._accepted.append((ruling, self._tag(ruling, name, key)))
-        # A word that waits for a person as a label is left to them, except that what is above an
-        # accepted label is as sure as the label.
-        self._waiting = {
-            deriver.name_of(one.candidate.label)[1]: one.rule for one in self._rest[Decision.REVIEW]
-        }
-
-    def accepted(self) -> list[DerivedTag]:
-        """Return the accepted labels, each followed by its words."""
-        result = []
-        for ruling, tag in self._accepted:
-            result.append(tag)
-            for word in self._deriver.words_of(ruling.candidate.label):
-                if word.key not in self._taken and self._is_free(word):
-                    self._taken.add(word.key)
-                    result.append(self._word(ruling, word))
-        return result
-
-    def others(self) -> list[DerivedTag]:
-        """Return what waits for a person, then what was dropped; to be asked last."""
-        result = []
-        for ruling in (*self._rest[Decision.REVIEW], *self._rest[Decision.DROP]):
-            name, key = self._deriver.name_of(ruling.candidate.label)
-            if key not in self._taken:
-                self._taken.add(key)
-                result.append(self._tag(ruling, name, key))
-        return result
-
-    def _is_free(self, word: _Word) -> bool:
-        if word.above and word.above not in self._heard:
-            return False
-        waits_by = self._waiting.get(word.key)
-        if word.rule is Rule.PARENT_WORD:
-            return waits_by in (None, Rule.BELOW_THRESHOLD)
-        return waits_by is None
-
-    def _tag(self, ruling: Ruling, name: str, key: str) -> DerivedTag:
-        label = ruling.candidate.label
-        spelt = self._said.spelling.get(key)
-        written = spelt if spelt is not None and ruling.decision is Decision.ACCEPT else name
-        via: tuple[str, ...] = () if written == label.name else (label.name,)
-        if ruling.children:
-            via = (*via, " + ".join(ruling.children))
-        stands_in = ruling.rule in STANDS_IN
-        return DerivedTag(
-            written,
-            ruling.candidate.score,
-            label.name,
-            label.id,
-            Origin.ONTOLOGY if stands_in else Origin.CLASSIFIER,
-            ruling.decision,
-            Why(ruling.rule, via, ruling.candidate.votes, spelt is not None, ruling.against),
-        )
-
-    def _word(self, ruling: Ruling, word: _Word) -> DerivedTag:
-        item = ruling.candidate
-        spelt = self._said.spelling.get(word.key)
-        return DerivedTag(
-            word.name if spelt is None else spelt,
-            item.score,
-            item.label.name,
-            item.label.id,
-            word.origin,
-            Decision.ACCEPT,
-            Why(word.rule, word.via, item.votes, spelt is not None),
-        )
-
-
-def _within_limit(tags: Sequence[DerivedTag], limit: int) -> list[DerivedTag]:
-    """Keep so many tags, labels before the words they bring, in their order."""
-    ranked = sorted(range(len(tags)), key=lambda at: (not tags[at].is_label, at))
-    kept = set(ranked[:limit])
-    return [tag for at, tag in enumerate(tags) if at in kept]
+def _word(name: str, origin: Origin, rule: Rule, via: tuple[str, ...]) -> Word:
+    return Word(name, fold_name(name), origin, rule, via)

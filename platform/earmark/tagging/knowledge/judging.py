@@ -1,6 +1,7 @@
 """Which labels of a file are accepted, wait for a person, or are dropped, and by which rule.
 
-The rules, in this order:
+What a person decided about a label comes before all rules, and no rule changes it. The rules, in
+this order:
 
 1. A label is compared with its threshold. Denied and abstract ones are dropped, blacklisted ones
    wait for a person.
@@ -15,9 +16,11 @@ The rules, in this order:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import Protocol
 
+from earmark.tagging.knowledge.by_people import Saying
 from earmark.tagging.knowledge.ontology import Ontology, fold_name, load_ontology, tag_name
 from earmark.tagging.knowledge.opinions import Candidate
 from earmark.tagging.knowledge.policy import TagPolicy
@@ -44,6 +47,8 @@ class Ruling:
         The person's word it contradicts.
     children : tuple of str
         Tag names of the labels it stands in for.
+    person : Saying or None
+        Who decided, where a person did: no rule changes that.
     """
 
     candidate: Candidate
@@ -51,10 +56,29 @@ class Ruling:
     rule: Rule
     against: str = ""
     children: tuple[str, ...] = ()
+    person: Saying | None = None
 
     def become(self, decision: Decision, rule: Rule) -> None:
-        """Change the decision."""
-        self.decision, self.rule = decision, rule
+        """Change the decision, unless a person made it."""
+        if self.person is None:
+            self.decision, self.rule = decision, rule
+
+
+class Verdicts(Protocol):
+    """Whatever knows what people decided about a label of the file at hand."""
+
+    def about(self, label: Label) -> tuple[Decision, Rule, Saying] | None:
+        """Return what was decided, or None."""
+        ...
+
+
+class _NoVerdicts:
+    def about(self, label: Label) -> tuple[Decision, Rule, Saying] | None:
+        return None
+
+
+NO_VERDICTS: Verdicts = _NoVerdicts()
+"""For a file about which nobody decided anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +106,10 @@ class Judge:
         self._standings: dict[tuple[str, str], _Standing] = {}
 
     def judge(
-        self, candidates: Sequence[Candidate], said: PersonWords = NOTHING_SAID
+        self,
+        candidates: Sequence[Candidate],
+        said: PersonWords = NOTHING_SAID,
+        verdicts: Verdicts = NO_VERDICTS,
     ) -> list[Ruling]:
         """Return the rulings worth telling, surest first.
 
@@ -92,15 +119,19 @@ class Judge:
             One a label, in any order.
         said : PersonWords
             What a person has written about the file.
+        verdicts : Verdicts
+            What people decided about its labels.
         """
         ranked = sorted(candidates, key=lambda one: (-one.score, one.label.id))
-        rulings = [ruling for one in ranked if (ruling := self._judge_alone(one)) is not None]
+        rulings = [
+            ruling for one in ranked if (ruling := self._judge_alone(one, verdicts)) is not None
+        ]
         if said.label_ids:
             self._respect(rulings, said)
         self._drop_silence_beside_sound(rulings)
-        self._stand_in_for_unsure(rulings)
+        self._stand_in_for_unsure(rulings, verdicts)
         self._drop_ancestors(rulings)
-        self._stand_in_for_tied(rulings)
+        self._stand_in_for_tied(rulings, verdicts)
         rulings.sort(key=_surest_first)
         limit = self._policy.max_labels
         if limit is not None:
@@ -116,8 +147,13 @@ class Judge:
         """Whether lists and ontology let a label be accepted without a person."""
         return self._standing(label).blocked is None
 
-    def _judge_alone(self, item: Candidate) -> Ruling | None:
+    def _judge_alone(self, item: Candidate, verdicts: Verdicts) -> Ruling | None:
         """Judge one label as if it were the only one."""
+        decided = verdicts.about(item.label)
+        if decided is not None:
+            decision, rule, person = decided
+            sure = replace(item, score=1.0) if decision is Decision.ACCEPT else item
+            return Ruling(sure, decision, rule, person=person)
         standing = self._standing(item.label)
         if item.score < min(self._policy.review, standing.threshold):
             return None
@@ -172,7 +208,7 @@ class Judge:
             for ruling in silent:
                 ruling.become(Decision.DROP, Rule.SILENCE)
 
-    def _stand_in_for_unsure(self, rulings: list[Ruling]) -> None:
+    def _stand_in_for_unsure(self, rulings: list[Ruling], verdicts: Verdicts) -> None:
         """Accept parents whose children wait for review and together pass.
 
         The children count as independent witnesses: ``1 - product(1 - score)``. A parent that
@@ -186,7 +222,9 @@ class Judge:
         above = frozenset().union(*map(self._ontology.ancestors, accepted))
         for parent, children in self._families(unsure):
             own = by_id.get(parent)
-            if parent in above or (own is not None and own.rule is not Rule.BELOW_THRESHOLD):
+            if parent in above or self._is_decided(parent, verdicts):
+                continue
+            if own is not None and own.rule is not Rule.BELOW_THRESHOLD:
                 continue
             if own is None and self._ontology.is_trained(parent):
                 continue
@@ -200,7 +238,7 @@ class Judge:
             if ruling.candidate.label.id not in specific:
                 ruling.become(Decision.DROP, Rule.PARENT)
 
-    def _stand_in_for_tied(self, rulings: list[Ruling]) -> None:
+    def _stand_in_for_tied(self, rulings: list[Ruling], verdicts: Verdicts) -> None:
         """Accept parents of accepted children of which none is sure and none clearly ahead."""
         rulings.sort(key=_surest_first)
         accepted = _accepted(rulings)
@@ -217,10 +255,16 @@ class Judge:
             still = all(child.decision is Decision.ACCEPT for child in children)
             if not tied or not still or below[parent] > len(children):
                 continue
+            if self._is_decided(parent, verdicts):
+                continue
             own = by_id.get(parent)
             if self._stand_in(rulings, parent, own, children, best, Rule.TIED_CHILDREN):
                 for child in children:
                     child.become(Decision.REVIEW, Rule.TIED)
+
+    def _is_decided(self, label_id: str, verdicts: Verdicts) -> bool:
+        node = self._ontology.get(label_id)
+        return node is not None and verdicts.about(Label(node.id, node.name)) is not None
 
     def _families(self, rulings: Iterable[Ruling]) -> list[tuple[str, list[Ruling]]]:
         """Return the parents of two and more of these labels, the surest families first."""

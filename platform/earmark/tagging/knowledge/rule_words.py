@@ -27,5 +27,8 @@ RULE_WORDS: Mapping[Rule, str] = MappingProxyType(
         Rule.DENIED: "the policy's lists keep it out",
         Rule.FORBIDDEN: "the thesaurus forbids the word",
         Rule.LIMIT: "the policy allows no more for one file",
+        Rule.PERSON: "a person said so",
+        Rule.REJECTED: "a person said that it does not belong here",
+        Rule.REPLACED: "a person said which words belong here, and it is none of them",
     }
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from earmark.tagging.knowledge.by_people import Saying
 from earmark.tagging.knowledge.opinions import Vote
 from earmark_plugin_api import Label
 
@@ -20,12 +21,13 @@ class Decision(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who said the word: a classifier's label, the ontology above it, or the lexicon."""
+    """Who said the word: a classifier's label, the ontology above it, the lexicon, a person."""
 
     CLASSIFIER = "classifier"
     ONTOLOGY = "ontology"
     SYNONYM = "synonym"
     TRANSLATION = "translation"
+    PERSON = "person"
 
 
 class Rule(StrEnum):
@@ -49,7 +51,13 @@ class Rule(StrEnum):
     DENIED = "denied-by-policy"
     FORBIDDEN = "forbidden-by-thesaurus"
     LIMIT = "over-limit-of-file"
+    PERSON = "said-by-a-person"
+    REJECTED = "rejected-by-a-person"
+    REPLACED = "left-out-by-a-person"
 
+
+NO_VOTE = Vote("", 0.0)
+"""What a word has that no classifier said."""
 
 STANDS_IN = frozenset({Rule.TIED_CHILDREN, Rule.UNSURE_CHILDREN})
 """Rules by which a parent is accepted for its children's sake; it then counts as a label."""
@@ -103,6 +111,8 @@ class Why:
         Whether a person had written the same word; the tag is spelt as they did.
     against : str
         The person's word that the tag contradicts; empty where it contradicts none.
+    person : Saying or None
+        Who decided, where a person did.
     """
 
     rule: Rule
@@ -110,18 +120,20 @@ class Why:
     votes: tuple[Vote, ...]
     said: bool = False
     against: str = ""
+    person: Saying | None = None
 
     @property
     def best(self) -> Vote:
-        """The vote that speaks most for the tag, and where."""
-        return max(self.votes, key=lambda vote: vote.score)
+        """The vote that speaks most for the tag, and where; `NO_VOTE` where there is none."""
+        return max(self.votes, key=lambda vote: vote.score, default=NO_VOTE)
 
     def path(self, word: str) -> tuple[str, ...]:
-        """Return the way from the word back to the classifiers.
+        """Return the way from the word back to the classifiers, or to who decided.
 
         ``("Hog", "hog.n.03", "Pig", "audioset@1.1 0.83 at 2.0-3.0 s")``
         """
-        return (word, *self.via, " + ".join(map(str, self.votes)))
+        heard = " + ".join(map(str, self.votes))
+        return tuple(filter(None, (word, *self.via, heard, str(self.person or ""))))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reason as plain values, for JSON."""
@@ -134,6 +146,8 @@ class Why:
             values["said"] = True
         if self.against:
             values["against"] = self.against
+        if self.person:
+            values["person"] = self.person.as_dict()
         return values
 
     @classmethod
@@ -145,6 +159,7 @@ class Why:
             votes=tuple(Vote(*vote) for vote in values["votes"]),
             said=values.get("said", False),
             against=values.get("against", ""),
+            person=Saying.from_dict(person) if (person := values.get("person")) else None,
         )
 
 
@@ -157,7 +172,7 @@ class DerivedTag:
     name : str
         As it is written into the file.
     confidence : float
-        Score of the label behind it, in [0, 1].
+        Score of the label behind it, in [0, 1]; 1 for what a person said.
     label, label_id : str
         Display name and id of that label.
     origin : Origin
@@ -178,7 +193,8 @@ class DerivedTag:
     def is_label(self) -> bool:
         """Whether the tag is a label itself, no further word for one."""
         by_classifier = self.origin is Origin.CLASSIFIER and self.why.rule is not Rule.OTHER_NAME
-        return by_classifier or self.why.rule in STANDS_IN
+        by_person = self.origin is Origin.PERSON and bool(self.label_id)
+        return by_classifier or by_person or self.why.rule in STANDS_IN
 
     @property
     def path(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -15,7 +15,9 @@ from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
 from earmark.tagging.knowledge import (
     NO_SYNONYMS,
+    NOTHING_DECIDED,
     RULES_VERSION,
+    Decided,
     Decision,
     DerivedTag,
     Evidence,
@@ -24,7 +26,7 @@ from earmark.tagging.knowledge import (
 )
 from earmark.tagging.models import Tag, TagBasis, TagSet
 from earmark.tagging.rules import Rules
-from earmark.tagging.selectors import get_evidence, get_packed_scores
+from earmark.tagging.selectors import get_decided, get_evidence, get_packed_scores
 from earmark.tagging.services.bulk import insert_rows
 from earmark.tagging.services.policies import keep_version
 
@@ -36,7 +38,8 @@ _TAG_COLUMNS = (
 )
 _SET_COLUMNS = (
     *("file_id", "basis_id", "audio_hash", "results", "tags_key", "content_key"),
-    *("search_words", "catid", "catid_confidence", "catid_runners_up", "created_at"),
+    *("search_words", "catid", "catid_confidence", "catid_runners_up", "version"),
+    "created_at",
 )
 
 
@@ -51,11 +54,17 @@ class FileTags:
         Accepted, for review and dropped ones.
     results : int
         How many classifiers had a result for it.
+    audio_hash : str
+        The audio they had it of.
+    decided : Decided
+        What people had decided.
     """
 
     file: AudioFile
     tags: Sequence[DerivedTag]
-    results: int = 1
+    results: int
+    audio_hash: str
+    decided: Decided = NOTHING_DECIDED
 
 
 def derive_file_tags(*, files: Iterable[AudioFile], rules: Rules) -> list[FileTags]:
@@ -70,40 +79,53 @@ def derive_file_tags(*, files: Iterable[AudioFile], rules: Rules) -> list[FileTa
         A batch of at most some thousands.
     rules : Rules
     """
-    derived = derive_without_storing(files=files, rules=rules)
-    store_tags(derived=derived, rules=rules)
-    return derived
+    return store_tags(derived=derive_without_storing(files=files, rules=rules), rules=rules)
 
 
 def derive_without_storing(*, files: Iterable[AudioFile], rules: Rules) -> list[FileTags]:
     """Derive the tags of files and leave what is stored as it is; see `derive_file_tags`."""
-    batch = list(files)
-    hashes = {file.audio_hash for file in batch}
+    batch = {file: file.audio_hash for file in files}
+    return [told for told in derive_each(audio_of=batch, rules=rules) if told.results]
+
+
+def derive_each(*, audio_of: Mapping[AudioFile, str], rules: Rules) -> list[FileTags]:
+    """Derive the tags of each file from what was heard in some audio and what people decided.
+
+    Parameters
+    ----------
+    audio_of : mapping
+        The audio hash that counts for each file; "" for what nobody has listened to.
+    rules : Rules
+    """
+    hashes = set(audio_of.values())
     scores = [get_packed_scores(classifier=c, audio_hashes=hashes) for c in rules.classifiers]
-    evidence = get_evidence(file_ids=[file.pk for file in batch])
+    ids = [file.pk for file in audio_of]
+    evidence, decided = get_evidence(file_ids=ids), get_decided(file_ids=ids)
     derived = []
-    for file in batch:
-        own = [found.get(file.audio_hash) for found in scores]
+    for file, audio_hash in audio_of.items():
+        own = [found.get(audio_hash) for found in scores]
         results = sum(one is not None for one in own)
-        if results:
-            said = evidence.get(file.pk, _NOTHING).words
-            derived.append(FileTags(file, rules.deriver.derive_packed(own, said), results))
+        said = evidence.get(file.pk, _NOTHING).words
+        by_people = decided.get(file.pk, NOTHING_DECIDED)
+        tags = rules.deriver.derive_packed(own, said, by_people)
+        derived.append(FileTags(file, tags, results, audio_hash, by_people))
     return derived
 
 
 @transaction.atomic
-def store_tags(*, derived: Sequence[FileTags], rules: Rules) -> None:
-    """Replace the tags of files by newly derived ones; rows that stay the same are left alone."""
+def store_tags(*, derived: Sequence[FileTags], rules: Rules) -> list[FileTags]:
+    """Replace the tags of files by newly derived ones; rows that stay the same are left alone.
+
+    Returns what is stored: something else where a person has decided in the meantime.
+    """
     keep_basis(rules)
-    # Two workers may derive the same file: without this each would add its own tags to those of
-    # the other. In one order, so that nobody waits in a circle.
-    files = AudioFile.objects.filter(pk__in=[told.file.pk for told in derived]).order_by("pk")
-    list(files.select_for_update(no_key=True).values_list("pk", flat=True))
+    lock_files(file_ids=[told.file.pk for told in derived])
+    derived = _heed_people(derived, rules)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     rows = {told.file.pk: _rows_of(told) for told in derived}
     keys = {pk: _hash(own) for pk, own in rows.items()}
-    stored = dict(TagSet.objects.filter(file__in=list(rows)).values_list("file", "content_key"))
-    changed = [pk for pk, key in keys.items() if stored.get(pk) != key]
+    stored = {row.file_id: row for row in TagSet.objects.filter(file__in=list(rows))}
+    changed = [pk for pk, key in keys.items() if pk not in stored or stored[pk].content_key != key]
     outdated = [pk for pk in changed if pk in stored]
     for start in range(0, len(outdated), _IN_LIMIT):
         # Nothing refers to tags: no need to look for what does, as `delete` would.
@@ -111,8 +133,33 @@ def store_tags(*, derived: Sequence[FileTags], rules: Rules) -> None:
         tags._raw_delete(tags.db)
     tags_of = ((pk, *row, now) for pk in changed for row in rows[pk])
     insert_rows(Tag, _TAG_COLUMNS, tags_of)
-    sets = (_set_of(told, rules, keys[told.file.pk], now) for told in derived)
+    sets = (
+        _set_of(told, rules, keys[told.file.pk], stored.get(told.file.pk), now) for told in derived
+    )
     insert_rows(TagSet, _SET_COLUMNS, sets, replacing="file_id")
+    return derived
+
+
+def lock_files(*, file_ids: Collection[int]) -> None:
+    """Let nobody else change the tags of files until the present transaction ends.
+
+    Two workers may derive the same file: without this each would add its own tags to those of
+    the other. In one order, so that nobody waits in a circle.
+    """
+    files = AudioFile.objects.filter(pk__in=file_ids).order_by("pk")
+    list(files.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def _heed_people(derived: Sequence[FileTags], rules: Rules) -> list[FileTags]:
+    """Derive anew what people have decided about since; the files are locked."""
+    decided = get_decided(file_ids=[told.file.pk for told in derived])
+    stale = {
+        told.file: told.audio_hash
+        for told in derived
+        if decided.get(told.file.pk, NOTHING_DECIDED) != told.decided
+    }
+    anew = {told.file: told for told in derive_each(audio_of=stale, rules=rules)}
+    return [anew.get(told.file, told) for told in derived]
 
 
 def keep_basis(rules: Rules) -> TagBasis:
@@ -161,21 +208,28 @@ def _as_json(values: dict[str, Any]) -> str:
     return json.dumps(to_storable(values)) if "\\u0000" in text or "\\ud" in text else text
 
 
-def _set_of(told: FileTags, rules: Rules, content_key: str, now: object) -> tuple[Any, ...]:
+def _set_of(
+    told: FileTags, rules: Rules, content_key: str, stored: TagSet | None, now: object
+) -> tuple[Any, ...]:
     hypernyms = rules.synonyms if rules.policy.search_hypernyms else NO_SYNONYMS
     category = categorize(told.tags, told.file.path.rpartition("/")[2])
     sure = category is not None and category.confidence >= rules.policy.accept
+    tags_key = tags_key_of(told.tags, category.catid if category is not None and sure else "")
+    version = stored.version if stored else 0
+    if stored is None or (stored.content_key, stored.tags_key) != (content_key, tags_key):
+        version += 1
     return (
         told.file.pk,
         rules.basis,
-        told.file.audio_hash,
+        told.audio_hash,
         told.results,
-        tags_key_of(told.tags, category.catid if category is not None and sure else ""),
+        tags_key,
         content_key,
         to_storable("\n".join(search_terms(told.tags, hypernyms=hypernyms))),
         category.catid if category else "",
         category.confidence if category else None,
         json.dumps(category.runners_up if category else []),
+        version,
         now,
     )
 
