@@ -156,9 +156,10 @@ class WriteRequest(models.Model):
     """A file whose tags are to be written into it by a worker; gone once that is settled.
 
     `tags_key` is that of the tag set as it was asked for last, and `run` the run by whose rules
-    it was derived. `attempts` counts claims and is the fencing token. `slots` is the number of
-    files its worker writes at once, which together keep a volume from being flooded. What became
-    of it is told by the file's `TagWrite` rows.
+    it was derived; without one the tags are written as they are, whatever they rest on.
+    `attempts` counts claims and is the fencing token. `slots` is the number of files its worker
+    writes at once, which together keep a volume from being flooded. What became of it is told by
+    the file's `TagWrite` rows.
     """
 
     class State(models.TextChoices):
@@ -172,7 +173,9 @@ class WriteRequest(models.Model):
     library = models.ForeignKey(
         Library, on_delete=models.CASCADE, related_name="write_requests", db_index=False
     )
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="write_requests")
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, null=True, blank=True, related_name="write_requests"
+    )
     tags_key = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveIntegerField(default=0)

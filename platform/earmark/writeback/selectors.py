@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
-from earmark.writeback.models import FileRename, TagWrite
+from earmark.writeback.models import FileRename, TagWrite, WriteRequest
 
 _IN_LIMIT = 500
 
 
 def list_files_to_write(*, library: Library, basis: str, under: str = "") -> AudioFileQuerySet:
-    """Return the files whose tags on this basis are not in them yet, in order of path.
+    """Return the files whose tags on this basis are not in them yet, in order of path."""
+    files = list_files(library=library, under=under).filter(tag_set__basis=basis)
+    return only_to_write(files).select_related("library", "tag_set")
+
+
+def only_to_write(files: AudioFileQuerySet) -> AudioFileQuerySet:
+    """Narrow files down to those whose tags are not in them yet, whatever they rest on.
 
     Settled is a file for which a write of these very tags has succeeded, was not needed, was
     refused or was undone by a person, unless the file has changed since.
@@ -24,9 +30,21 @@ def list_files_to_write(*, library: Library, basis: str, under: str = "") -> Aud
         file=OuterRef("pk"),
         tags_key=OuterRef("tag_set__tags_key"),
     )
-    files = list_files(library=library, under=under).present()
-    current = files.filter(tag_set__basis=basis, tag_set__audio_hash=F("audio_hash"))
-    return current.filter(~Exists(settled)).select_related("library", "tag_set")
+    current = files.present().filter(tag_set__audio_hash=F("audio_hash"))
+    return current.filter(~Exists(settled))
+
+
+def only_kept_up(files: AudioFileQuerySet) -> AudioFileQuerySet:
+    """Narrow files down to those that Earmark keeps in line with their tags.
+
+    It has written into them, or is about to, and nobody has taken that back.
+    """
+    newest = TagWrite.objects.settled().filter(file=OuterRef("pk")).order_by("-id")
+    asked = WriteRequest.objects.filter(file=OuterRef("pk"))
+    kept = [TagWrite.State.WRITTEN, TagWrite.State.UNCHANGED]
+    return files.annotate(newest_write=Subquery(newest.values("state")[:1])).filter(
+        Q(newest_write__in=kept) | Exists(asked)
+    )
 
 
 def list_unknown_writes() -> QuerySet[TagWrite]:

@@ -7,7 +7,7 @@ and who reports names the attempt it claimed. Writers of all machines together w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,16 +17,18 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from earmark.core.hints import hint_on_commit
 from earmark.jobs.models import Run
-from earmark.library.models import Library
+from earmark.library.models import AudioFile, Library
+from earmark.settings.queues import WRITE
 from earmark.writeback.models import TagWrite, WriteRequest
+from earmark.writeback.selectors import only_kept_up, only_to_write
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
 
 log = structlog.get_logger(__name__)
 
 MAX_FAILURES = 3
-RETRY_AFTER = timedelta(seconds=30)
-"""A write that failed for a reason that may pass is tried again after this, then after more."""
+"""A write that failed for a reason that may pass is tried so often, with pauses as jobs have."""
 
 _BATCH = 500
 
@@ -38,7 +40,7 @@ class ClaimedWrite:
     request_id: int
     attempt: int
     file_id: int
-    run_id: int
+    run_id: int | None
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,39 @@ def request_writes(*, run: Run, tags_keys: Mapping[int, str]) -> None:
     tags_keys : mapping
         By file id; see `earmark.writeback.models.WriteRequest`.
     """
-    rows = [
+    _ask(
         WriteRequest(file_id=file_id, library_id=run.library_id, run=run, tags_key=key)
         for file_id, key in sorted(tags_keys.items())
-    ]
+    )
+
+
+def request_writes_of(*, file_ids: Collection[int], only_kept: bool) -> int:
+    """Ask for the tags that files have now to be written into them; return how many need it.
+
+    Parameters
+    ----------
+    file_ids : collection of int
+        Some hundreds.
+    only_kept : bool
+        Only files into which Earmark has written before; see `only_kept_up`. A change of tags
+        follows into these; the others are written when somebody asks for it.
+    """
+    files = only_to_write(AudioFile.objects.filter(pk__in=file_ids).order_by("pk"))
+    if only_kept:
+        files = only_kept_up(files)
+    wanted = files.values_list("pk", "library", "tag_set__tags_key")
+    asked = _ask(
+        WriteRequest(file_id=file_id, library_id=library_id, run=None, tags_key=key)
+        for file_id, library_id, key in wanted
+    )
+    if asked:
+        hint_on_commit(WRITE)
+    return asked
+
+
+def _ask(requests: Iterable[WriteRequest]) -> int:
+    """Store requests, in place of older ones for the same files; return how many."""
+    rows = list(requests)
     WriteRequest.objects.bulk_create(
         rows,
         batch_size=_BATCH,
@@ -73,6 +104,7 @@ def request_writes(*, run: Run, tags_keys: Mapping[int, str]) -> None:
         unique_fields=["file"],
         update_fields=["run", "tags_key"],
     )
+    return len(rows)
 
 
 def list_due_requests() -> QuerySet[WriteRequest]:
@@ -141,7 +173,7 @@ def postpone_write(*, write: ClaimedWrite) -> None:
         if row.failures + 1 >= MAX_FAILURES:
             row.delete()
             return
-        delay = RETRY_AFTER * 4**row.failures
+        delay = timedelta(seconds=settings.EARMARK_JOB_RETRY_SECONDS) * 4**row.failures
         _held([write]).update(failures=F("failures") + 1, due_at=Now() + delay, **_FREE)
 
 

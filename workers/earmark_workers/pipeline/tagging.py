@@ -10,7 +10,7 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import Run
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.services import AudioFacts, record_facts
-from earmark.tagging.knowledge import load_ucs
+from earmark.tagging.knowledge import TagPolicy, load_ucs
 from earmark.tagging.knowledge.tags import STANDS_IN
 from earmark.tagging.models import FileEvidence, Tag
 from earmark.tagging.rules import Rules
@@ -24,12 +24,14 @@ from earmark.tagging.services import (
     list_in_doubt,
     note_evidence,
 )
-from earmark.writeback.selectors import list_files_to_write
+from earmark.writeback.selectors import list_files_to_write, only_to_write
 from earmark_files.metadata import TagSet
 from earmark_workers.pipeline.evidence import look_into
 from earmark_workers.pipeline.writing import WriteOrder
 
 BATCH = 500
+PERSON = "person"
+"""Who is named in a file as the author of what a person said."""
 
 __all__ = [
     "Rules",
@@ -37,6 +39,7 @@ __all__ = [
     "derive_for",
     "list_files_due",
     "note_rules",
+    "orders_by_basis",
     "orders_for",
     "rules_for",
     "tag_set_of",
@@ -150,26 +153,45 @@ def orders_for(
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         tags = get_tags(file_ids=[file.pk for file in batch])
-        yield [_order(file, tags[file.pk], rules) for file in batch]
+        yield [_order(file, tags[file.pk], rules.authors, rules.policy.accept) for file in batch]
 
 
-def tag_set_of(tags: Sequence[Tag], rules: Rules, *, catid: str = "") -> TagSet:
+def orders_by_basis(library: Library, file_ids: Collection[int]) -> list[WriteOrder]:
+    """Return orders for some files whose tags are not in them yet, as those tags are.
+
+    That is what people ask for who have changed tags: no run decides about them any more.
+    """
+    files = only_to_write(AudioFile.objects.filter(pk__in=file_ids))
+    # Before the tags: if somebody changes them in between, they are written once more.
+    wanted = list(files.select_related("tag_set__basis__policy").order_by("pk"))
+    tags = get_tags(file_ids=[file.pk for file in wanted])
+    orders = []
+    for file in wanted:
+        file.library = library
+        basis = file.tag_set.basis
+        policy = TagPolicy.from_values(basis.policy.values) if basis.policy else TagPolicy()
+        orders.append(_order(file, tags[file.pk], basis.classifiers, policy.accept))
+    return orders
+
+
+def tag_set_of(tags: Sequence[Tag], authors: Sequence[str], *, catid: str = "") -> TagSet:
     """Return what a file shall say: each accepted word a keyword, the labels its genre.
 
     Parameters
     ----------
     tags : sequence of Tag
-    rules : Rules
-        They were derived by.
+    authors : sequence of str
+        The classifiers they were derived from.
     catid : str
         The file's place in UCS; empty if it is not sure enough to be written.
     """
     accepted = [tag for tag in tags if tag.decision == Tag.Decision.ACCEPT]
     words: dict[str, tuple[str, ...]] = {}
     for tag in accepted:
-        authors = dict.fromkeys(identity for identity, *_ in tag.why["votes"])
+        voices = dict.fromkeys(identity for identity, *_ in tag.why["votes"])
+        said_by = (PERSON,) if tag.origin == Tag.Origin.PERSON else tuple(voices)
         for part in tag.name.replace(";", ",").split(","):
-            words.setdefault(part.strip(), tuple(authors))
+            words.setdefault(part.strip(), said_by)
     named = ", ".join(dict.fromkeys(tag.name for tag in accepted if _names_the_sound(tag)))
     category = load_ucs().get(catid)
     return TagSet(
@@ -179,18 +201,21 @@ def tag_set_of(tags: Sequence[Tag], rules: Rules, *, catid: str = "") -> TagSet:
         category=category.category if category else "",
         subcategory=category.subcategory if category else "",
         catid=catid if category else "",
-        authors=rules.authors,
-        keyword_authors=words if len(rules.authors) > 1 else {},
+        authors=tuple(authors) or (PERSON,),
+        keyword_authors=words if len(authors) > 1 or (PERSON,) in words.values() else {},
     )
 
 
 def _names_the_sound(tag: Tag) -> bool:
-    return tag.origin == Tag.Origin.CLASSIFIER or tag.why["rule"] in STANDS_IN
+    by_person = tag.origin == Tag.Origin.PERSON and bool(tag.mid)
+    return tag.origin == Tag.Origin.CLASSIFIER or by_person or tag.why["rule"] in STANDS_IN
 
 
-def _order(file: AudioFile, tags: Sequence[Tag], rules: Rules) -> WriteOrder:
+def _order(
+    file: AudioFile, tags: Sequence[Tag], authors: Sequence[str], accept: float
+) -> WriteOrder:
     tag_set = file.tag_set
-    sure = (tag_set.catid_confidence or 0.0) >= rules.policy.accept
+    sure = (tag_set.catid_confidence or 0.0) >= accept
     return WriteOrder(
         file_id=file.pk,
         location=file.location,
@@ -198,7 +223,7 @@ def _order(file: AudioFile, tags: Sequence[Tag], rules: Rules) -> WriteOrder:
         mtime_ns=file.mtime_ns,
         audio_hash=file.audio_hash,
         tags_key=tag_set.tags_key,
-        tags=tag_set_of(tags, rules, catid=tag_set.catid if sure else ""),
+        tags=tag_set_of(tags, authors, catid=tag_set.catid if sure else ""),
     )
 
 

@@ -27,7 +27,7 @@ from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.recovery import settle_unknown_writes
 from earmark_workers.pipeline.run_tags import RunTags, list_runs_to_follow_up
 from earmark_workers.pipeline.slices import Slice
-from earmark_workers.pipeline.tagging import orders_for
+from earmark_workers.pipeline.tagging import orders_by_basis, orders_for
 from earmark_workers.pipeline.writing import REFUSALS, WriteOrder, Writing, Written
 
 AHEAD = 16
@@ -111,9 +111,11 @@ class _Batch:
 
     def _orders(self) -> list[WriteOrder]:
         orders: list[WriteOrder] = []
-        by_run: dict[int, list[int]] = {}
+        by_run: dict[int | None, list[int]] = {}
         for write in self._batch.writes:
             by_run.setdefault(write.run_id, []).append(write.file_id)
+        as_they_are = by_run.pop(None, [])
+        orders += orders_by_basis(self._batch.library, as_they_are)
         for run in Run.objects.filter(pk__in=by_run).select_related("library"):
             rules = self._tags.rules_of(run)
             if rules is not None:

@@ -59,6 +59,7 @@ class WriteOrder:
     size, mtime_ns : int
         The state of the file whose audio was identified as `audio_hash`.
     audio_hash : str
+        "" where nobody has listened to it yet.
     tags_key : str
         See `earmark.tagging.services.tags_key_of`.
     tags : TagSet
@@ -253,7 +254,7 @@ class Writing:
 def _plan(order: WriteOrder) -> WritePlan:
     """Plan in a thread; the known audio hash holds only for the state it was read from."""
     _require_state(order)
-    return plan_write(order.location, order.tags, POLICY, audio_hash=order.audio_hash)
+    return plan_write(order.location, order.tags, POLICY, audio_hash=order.audio_hash or None)
 
 
 def _apply(order: WriteOrder, plan: WritePlan) -> _Applied:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -130,18 +129,15 @@ NOTHING_DECIDED = Decided()
 
 def decide(changes: Iterable[WordChange]) -> Decided:
     """Return what holds after changes, oldest first."""
-    return reduce(extend, changes, NOTHING_DECIDED)
-
-
-def extend(before: Decided, change: WordChange) -> Decided:
-    """Return what holds after one more change."""
-    verdicts, only = dict(before.verdicts), before.only
-    if change.replace is not None:
-        verdicts, only = {}, change.saying
-    for word in change.withdraw:
-        verdicts.pop(fold_name(word), None)
-    for word in change.remove:
-        verdicts[fold_name(word)] = Verdict(word, accepted=False, saying=change.saying)
-    for word in (*change.add, *(change.replace or ())):
-        verdicts[fold_name(word)] = Verdict(word, accepted=True, saying=change.saying)
+    verdicts: dict[str, Verdict] = {}
+    only: Saying | None = None
+    for change in changes:
+        if change.replace is not None:
+            verdicts, only = {}, change.saying
+        for word in change.withdraw:
+            verdicts.pop(fold_name(word), None)
+        for word in change.remove:
+            verdicts[fold_name(word)] = Verdict(word, accepted=False, saying=change.saying)
+        for word in (*change.add, *(change.replace or ())):
+            verdicts[fold_name(word)] = Verdict(word, accepted=True, saying=change.saying)
     return Decided(verdicts, only) if verdicts or only else NOTHING_DECIDED

@@ -16,12 +16,9 @@ from earmark.tagging.errors import (
     TagsChangedError,
     TagsOutdatedError,
 )
-from earmark.tagging.knowledge import Decided
-from earmark.tagging.knowledge.by_people import NOTHING_DECIDED, Saying, WordChange, extend
 from earmark.tagging.knowledge.ontology import fold_name
 from earmark.tagging.models import TagBasis, TagChange, TagSet
 from earmark.tagging.rules import rules_for, rules_of
-from earmark.tagging.selectors import get_decided
 from earmark.tagging.services.deriving import derive_each, lock_files, store_tags
 from earmark_files.metadata import InvalidTagError
 from earmark_files.metadata.tags import clean_keywords
@@ -77,7 +74,7 @@ def set_file_tags(
     by: User | str,
     comment: str = "",
     expected_version: int | None = None,
-) -> TagChange | None:
+) -> TagChange:
     """Change the words of a file as a person wants them, whatever the rules say.
 
     Parameters
@@ -98,8 +95,8 @@ def set_file_tags(
 
     Returns
     -------
-    TagChange or None
-        What can be undone; None if all of this was said before.
+    TagChange
+        What can be undone; it is kept even if somebody had said the same before.
 
     Raises
     ------
@@ -113,8 +110,7 @@ def set_file_tags(
     with transaction.atomic():
         lock_files(file_ids=[file.pk])
         require_version(file=file, expected=expected_version)
-        made = change_tags(files=[file], words=words, by=by, comment=comment)
-    return made[0] if made else None
+        return change_tags(files=[file], words=words, by=by, comment=comment)[0]
 
 
 @transaction.atomic
@@ -141,13 +137,11 @@ def change_tags(
     Returns
     -------
     list of TagChange
-        One of each file for which this says anything new.
+        One of each file that had none of the batch.
     """
     lock_files(file_ids=[file.pk for file in files])
     done = TagChange.objects.filter(batch=batch, file__in=files) if batch else None
     known = set(done.values_list("file", flat=True)) if done is not None else set()
-    todo = [file for file in files if file.pk not in known]
-    decided = get_decided(file_ids=[file.pk for file in todo])
     name = _name_of(by)
     rows = [
         TagChange(
@@ -159,8 +153,8 @@ def change_tags(
             batch=batch,
             created_at=timezone.now(),
         )
-        for file in todo
-        if _says_more(words, decided.get(file.pk, NOTHING_DECIDED))
+        for file in files
+        if file.pk not in known
     ]
     TagChange.objects.bulk_create(rows)
     rederive_files(files=[row.file for row in rows])
@@ -242,18 +236,6 @@ def require_version(*, file: AudioFile, expected: int | None) -> None:
             "The tags of the file have changed since they were read.",
             context={"file": file.pk, "version": version, "expected": expected},
         )
-
-
-def _says_more(words: Words, before: Decided) -> bool:
-    """Whether words change anything about what was decided, whoever said it."""
-    change = WordChange(Saying("", ""), **{k: tuple(v) for k, v in words.as_dict().items()})
-    after = extend(before, change)
-    return _gist(after) != _gist(before)
-
-
-def _gist(decided: Decided) -> tuple[object, ...]:
-    told = {(key, one.name, one.accepted) for key, one in decided.verdicts.items()}
-    return told, decided.only is not None
 
 
 def _clean(words: Collection[str]) -> tuple[str, ...]:

@@ -1,0 +1,132 @@
+"""What people say about tags gets into the files, as what a person said, and out of them again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from earmark.classifiers.models import ClassifierVersion
+from earmark.jobs.services import claim_jobs, complete_jobs, submit_run
+from earmark.library.models import AudioFile, Library
+from earmark.library.services import register_library, scan_library
+from earmark.tagging.rules import rules_for
+from earmark.tagging.services import derive_file_tags, set_file_tags, undo_change
+from earmark.writeback.models import TagWrite, WriteRequest
+from earmark.writeback.undoing import undo_newest_write
+from earmark.writeback.write_queue import request_writes_of
+from earmark_files.identity import audio_identity
+from earmark_files.metadata import Policy, TagSet, apply, plan_write, read_tags
+from earmark_workers.pipeline.slices import Slice
+from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.write_host import WriteHost
+from tests.factories import ClassifierVersionFactory, identify, make_sound, result_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def classifier() -> ClassifierVersion:
+    return ClassifierVersionFactory()
+
+
+@pytest.fixture
+def library(tmp_path: Path, classifier: ClassifierVersion) -> Library:
+    """One tagged file with a keyword of somebody else, and one that nobody has listened to."""
+    apply(
+        plan_write(
+            make_sound(tmp_path / "a.wav", seed=1),
+            TagSet(keywords=("Kitchen",), by_person=True),
+            Policy(),
+        )
+    )
+    library = register_library(root=tmp_path, trusted=True)
+    scan_library(library=library)
+    submit_run(library=library, classifiers=[classifier])
+    (job,) = claim_jobs(classifiers=[classifier], worker="w", limit=9)
+    identify([job], audio=audio_identity(job.location).hash)  # the real one: writing verifies it
+    complete_jobs(results=[result_of(job, 0.9, 0.15, 0.01)])
+    derive_file_tags(files=library.files.all(), rules=rules_for(library, [classifier]))
+    make_sound(tmp_path / "b.wav", seed=2)
+    scan_library(library=library)
+    return library
+
+
+@pytest.fixture
+def file(library: Library) -> AudioFile:
+    return library.files.select_related("library").get(path="a.wav")
+
+
+@pytest.fixture
+def stop() -> Iterator[StopRequest]:
+    with StopRequest() as request:
+        yield request
+
+
+def write_all(stop: StopRequest) -> None:
+    """Work off the queue as a worker does."""
+    WriteHost(threads=1).serve(Slice(stop, math.inf))
+    assert not WriteRequest.objects.exists()
+
+
+def keywords(file: AudioFile) -> set[str]:
+    return set(read_tags(file.location).keywords)
+
+
+def test_tags_are_written_as_they_are_when_somebody_asks(file: AudioFile, stop: StopRequest):
+    set_file_tags(file=file, add=["Gate"], remove=["Male speech"], by="anna")
+    assert request_writes_of(file_ids=[file.pk], only_kept=False) == 1
+    write_all(stop)
+
+    assert keywords(file) == {"Kitchen", "Gate"}
+    own = read_tags(file.location)
+    assert own.own_keywords == ("Gate",)
+    assert TagWrite.objects.get().state == "written"
+    assert request_writes_of(file_ids=[file.pk], only_kept=False) == 0
+
+
+def test_a_change_follows_into_files_that_are_kept_up_and_out_again(
+    file: AudioFile, stop: StopRequest
+):
+    change = set_file_tags(file=file, add=["Gate"], by="anna")
+    assert request_writes_of(file_ids=[file.pk], only_kept=True) == 0
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    write_all(stop)
+    assert "Gate" in keywords(file)
+
+    undo_change(change=change, by="anna")
+    assert request_writes_of(file_ids=[file.pk], only_kept=True) == 1
+    write_all(stop)
+    assert keywords(file) == {"Kitchen", "Male speech", "Man speaking"}
+
+
+def test_a_file_whose_write_was_taken_back_is_left_alone(file: AudioFile, stop: StopRequest):
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    write_all(stop)
+    assert undo_newest_write(path=file.location) is not None
+
+    set_file_tags(file=file, add=["Gate"], by="anna")
+    assert request_writes_of(file_ids=[file.pk], only_kept=True) == 0
+
+
+def test_words_get_into_a_file_that_nobody_has_listened_to(library: Library, stop: StopRequest):
+    file = library.files.select_related("library").get(path="b.wav")
+    set_file_tags(file=file, add=["Gate", "Dog"], by="anna")
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    write_all(stop)
+    tags = read_tags(file.location)
+    assert set(tags.own_keywords) == {"Gate", "Dog"}
+    assert tags.get("description") == "Dog"
+
+
+def test_who_is_behind_a_word_is_told_in_the_file(
+    file: AudioFile, classifier: ClassifierVersion, stop: StopRequest
+):
+    set_file_tags(file=file, add=["Gate"], by="anna")
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    write_all(stop)
+    own = read_tags(file.location).provenance.own["keywords"]
+    assert own["Gate"] == ("person",)
+    assert own["Male speech"] == (classifier.identity,)
