@@ -198,6 +198,7 @@ INSTALLED_APPS = [
     "earmark.jobs",
     "earmark.tagging",
     "earmark.writeback",
+    "earmark.review",
     "earmark.search",
     "earmark.exchange",
     "earmark.uploads",

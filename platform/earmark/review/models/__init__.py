@@ -1,0 +1,20 @@
+"""The queue of tags that wait for a person, and the log of what people said."""
+
+from earmark.review.models.decisions import Decision, DecisionQuerySet
+from earmark.review.models.items import (
+    Cluster,
+    RefreshCursor,
+    RefreshedFile,
+    ReviewItem,
+    ReviewItemQuerySet,
+)
+
+__all__ = [
+    "Cluster",
+    "Decision",
+    "DecisionQuerySet",
+    "RefreshCursor",
+    "RefreshedFile",
+    "ReviewItem",
+    "ReviewItemQuerySet",
+]

@@ -1,0 +1,224 @@
+"""Items from tags: what waits for a person follows from the tags, however often it is derived.
+
+Each file's items are brought in line with its tags in one transaction, together with a note of
+the tags they were made from. So this may be cut off anywhere and called any number of times.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Now
+
+from earmark.library.models import AudioFile, Library
+from earmark.review.candidates import Candidate, TagRow, find_candidates
+from earmark.review.models import RefreshCursor, RefreshedFile, ReviewItem
+from earmark.review.ranking import Rank
+from earmark.review.services.clusters import find_places
+from earmark.tagging.knowledge import TagPolicy
+from earmark.tagging.models import Tag, TagSet
+
+BATCH = 500
+
+SWEEP = 2000
+"""Tag sets that the clock looks at in one go."""
+
+_FREE: dict[str, object] = {"holder": "", "lease_until": None}
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh did, in numbers of items."""
+
+    new: int = 0
+    changed: int = 0
+    outdated: int = 0
+
+    def __add__(self, other: Refreshed) -> Refreshed:
+        return Refreshed(
+            self.new + other.new, self.changed + other.changed, self.outdated + other.outdated
+        )
+
+
+def refresh_files(*, file_ids: Collection[int], force: bool = False) -> Refreshed:
+    """Bring the items of files in line with their tags, in one transaction for some hundreds.
+
+    New tags that want a person get items. Items whose tag has gone, was set by a person or
+    belongs to other audio are closed as outdated, unless somebody has decided about them.
+
+    Parameters
+    ----------
+    file_ids : collection of int
+    force : bool
+        Whether to look also at files whose tags have not changed since the last time.
+    """
+    wanted = sorted(file_ids)
+    done = Refreshed()
+    for start in range(0, len(wanted), BATCH):
+        done += _refresh(wanted[start : start + BATCH], force)
+    return done
+
+
+def refresh_library(*, library: Library | None = None) -> Iterator[tuple[int, Refreshed]]:
+    """Bring the items of a library, or of all, in line with its tags.
+
+    Yields how many files each batch had, and what was done. What was done is kept whenever this
+    ends.
+    """
+    after = 0
+    while True:
+        seen, due = _due_after(after, SWEEP, library)
+        if not seen:
+            return
+        yield len(seen), refresh_files(file_ids=due)
+        after = seen[-1]
+
+
+def sweep_items() -> Refreshed:
+    """Look at the next tag sets of all, a slice at a time; for the clock.
+
+    Whoever derives tags refreshes the items at once. This finds what a process that died in
+    between has left, and what was derived by others.
+    """
+    cursor, _ = RefreshCursor.objects.get_or_create(pk=1)
+    seen, due = _due_after(cursor.after, SWEEP, None)
+    done = refresh_files(file_ids=due)
+    # Two clocks at once look at the same slice: that costs time and changes nothing.
+    RefreshCursor.objects.filter(pk=1).update(after=seen[-1] if seen else 0)
+    return done
+
+
+def _due_after(after: int, limit: int, library: Library | None) -> tuple[list[int], list[int]]:
+    """Return the next files with tags, and those among them whose items may be of others."""
+    sets = TagSet.objects.filter(file__gt=after).order_by("file")
+    if library is not None:
+        sets = sets.filter(file__library=library)
+    noted = RefreshedFile.objects.filter(pk=OuterRef("file")).values("content_key")
+    rows = list(
+        sets.annotate(noted=Subquery(noted)).values_list("file", "content_key", "noted")[:limit]
+    )
+    return [pk for pk, *_ in rows], [pk for pk, key, noted in rows if key != noted]
+
+
+@transaction.atomic
+def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
+    # As in `store_tags`, in the same order: nobody derives these files while we look at them.
+    files = AudioFile.objects.filter(pk__in=file_ids).order_by("pk")
+    library_of = dict(files.select_for_update(no_key=True).values_list("pk", "library"))
+    sets = {one.file_id: one for one in TagSet.objects.filter(file__in=library_of)}
+    if not force:
+        noted = dict(RefreshedFile.objects.filter(pk__in=sets).values_list("pk", "content_key"))
+        sets = {pk: one for pk, one in sets.items() if noted.get(pk) != one.content_key}
+    standing: dict[int, list[ReviewItem]] = defaultdict(list)
+    for item in ReviewItem.objects.filter(file__in=sets):
+        standing[item.file_id].append(item)
+    plan = _Plan()
+    for file_id, found in _candidates(list(sets.values())):
+        plan.add(library_of[file_id], sets[file_id], found, standing[file_id])
+    done = plan.carry_out()
+    RefreshedFile.objects.bulk_create(
+        (RefreshedFile(file_id=pk, content_key=one.content_key) for pk, one in sets.items()),
+        update_conflicts=True,
+        unique_fields=["file"],
+        update_fields=["content_key"],
+    )
+    return done
+
+
+def _candidates(sets: Sequence[TagSet]) -> Iterator[tuple[int, list[Candidate]]]:
+    policies: Mapping[str, TagPolicy] = {
+        key: TagPolicy.from_values(values) if values else TagPolicy()
+        for key, values in TagSet.objects.filter(pk__in=[one.pk for one in sets])
+        .order_by()
+        .values_list("basis", "basis__policy__values")
+        .distinct()
+    }
+    tags: dict[int, list[TagRow]] = defaultdict(list)
+    for file_id, *values in _tags_of([one.file_id for one in sets]):
+        tags[file_id].append(TagRow(*values))
+    for one in sets:
+        found = find_candidates(
+            tags[one.file_id], audio_hash=one.audio_hash, policy=policies[one.basis_id]
+        )
+        yield one.file_id, list(found)
+
+
+def _tags_of(file_ids: Collection[int]) -> Iterable[tuple[Any, ...]]:
+    """Return the rows of tags that may be asked about: labels that rules have decided on."""
+    labels = Q(origin__in=[Tag.Origin.CLASSIFIER, Tag.Origin.ONTOLOGY], confidence__isnull=False)
+    return Tag.objects.filter(labels, file__in=file_ids).values_list(
+        *("file", "name", "confidence", "decision", "label", "mid", "origin", "why")
+    )
+
+
+class _Plan:
+    """What is to be done to the items of a batch of files."""
+
+    def __init__(self) -> None:
+        self._new: list[tuple[ReviewItem, Candidate]] = []
+        self._changed: list[ReviewItem] = []
+        self._outdated: list[int] = []
+
+    def add(
+        self,
+        library_id: int,
+        tags: TagSet,
+        found: Sequence[Candidate],
+        standing: Sequence[ReviewItem],
+    ) -> None:
+        """Compare what is wanted for a file with what is there."""
+        known = {one.name: one for one in standing if one.audio_hash == tags.audio_hash}
+        wanted = {one.name: one for one in found}
+        for name, candidate in wanted.items():
+            item = known.get(name)
+            if item is None:
+                fresh = ReviewItem(
+                    library_id=library_id, file_id=tags.file_id, audio_hash=tags.audio_hash
+                )
+                self._new.append((fresh, candidate))
+            elif not item.opinions and item.state != ReviewItem.State.DECIDED:
+                self._bring_up_to_date(item, candidate)
+        self._outdated += [
+            one.pk
+            for one in standing
+            if one.state == ReviewItem.State.OPEN
+            and not one.opinions
+            and (one.audio_hash != tags.audio_hash or one.name not in wanted)
+        ]
+
+    def carry_out(self) -> Refreshed:
+        """Change the rows."""
+        places = find_places([(item, one) for item, one in self._new])
+        for (item, candidate), (cluster, place) in zip(self._new, places, strict=True):
+            _describe(item, candidate)
+            item.cluster_id = cluster
+            item.rank = Rank(candidate.urgency, place, item.file_id).number
+        ReviewItem.objects.bulk_create([item for item, _ in self._new], batch_size=BATCH)
+        ReviewItem.objects.bulk_update(
+            self._changed,
+            [*Candidate.FIELDS, "rank", "state", "closed_at"],
+            batch_size=BATCH,
+        )
+        ReviewItem.objects.filter(pk__in=self._outdated).update(
+            state=ReviewItem.State.OUTDATED, closed_at=Now(), **_FREE
+        )
+        return Refreshed(len(self._new), len(self._changed), len(self._outdated))
+
+    def _bring_up_to_date(self, item: ReviewItem, candidate: Candidate) -> None:
+        before = (item.state, item.rank, *(getattr(item, name) for name in Candidate.FIELDS))
+        _describe(item, candidate)
+        item.rank = replace(Rank.read(item.rank), urgency=candidate.urgency).number
+        item.state, item.closed_at = ReviewItem.State.OPEN, None
+        after = (item.state, item.rank, *(getattr(item, name) for name in Candidate.FIELDS))
+        if after != before:
+            self._changed.append(item)
+
+
+def _describe(item: ReviewItem, candidate: Candidate) -> None:
+    for name in Candidate.FIELDS:
+        setattr(item, name, getattr(candidate, name))
