@@ -9,6 +9,7 @@ class ClassifierUnavailableError(EarmarkError):
     """No classifier of that name can be used here."""
 
     code = "classifier_unavailable"
+    status = 409
     hint = "`earmark classifiers` shows what there is, and why something is not."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 
 from earmark.classifiers.errors import ClassifierUnavailableError
@@ -26,3 +28,23 @@ def get_default_classifier() -> ClassifierVersion:
     if found is None:
         raise ClassifierUnavailableError(f"The classifier {name!r} cannot be used now.")
     return found
+
+
+def get_usable_classifiers(*, names: Sequence[str]) -> list[ClassifierVersion]:
+    """Return classifiers that can be used, in the order of their names here.
+
+    Raises
+    ------
+    ClassifierUnavailableError
+        If one is not installed, is switched off, or is named twice.
+    """
+    found = {row.name: row for row in ClassifierVersion.objects.usable().filter(name__in=names)}
+    unusable = [name for name in names if name not in found]
+    if unusable:
+        raise ClassifierUnavailableError(
+            f"These classifiers cannot be used now: {', '.join(unusable)}.",
+            context={"classifiers": unusable},
+        )
+    if len(found) < len(names):
+        raise ClassifierUnavailableError("A classifier is named twice.")
+    return [found[name] for name in names]

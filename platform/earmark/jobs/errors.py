@@ -29,6 +29,7 @@ class RunCancelledError(JobError):
     """Somebody wants to go on with a run that was cancelled."""
 
     code = "run_cancelled"
+    status = 409
     hint = "Submit a new run: it does what is still missing."
 
 
@@ -36,6 +37,7 @@ class RunUnknownError(JobError):
     """There is no run of that number."""
 
     code = "run_unknown"
+    status = 404
     hint = "`earmark jobs status` lists the runs."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TypeAlias
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -10,6 +12,7 @@ from django.db.models import Q, QuerySet
 from earmark.core.errors import NotAllowedError, NotFoundError
 from earmark.library.models import AudioFile, Library, LibraryRole
 from earmark.library.roles import Role
+from earmark.library.selectors import list_libraries_below
 
 Asker: TypeAlias = User | AnonymousUser
 
@@ -18,8 +21,10 @@ __all__ = [
     "Role",
     "require_file",
     "require_library",
+    "require_may_register",
     "require_role",
     "role_of",
+    "roles_of",
     "visible_files",
     "visible_libraries",
 ]
@@ -46,6 +51,18 @@ def role_of(user: Asker, library: Library) -> Role | None:
         return Role.MANAGER
     roles = [Role(role) for role in _granted(user, library).values_list("role", flat=True)]
     return max(roles, key=list(Role).index, default=None)
+
+
+def roles_of(user: Asker) -> dict[int, Role]:
+    """Return the highest role of somebody in each library, by its id; empty for superusers."""
+    highest: dict[int, Role] = {}
+    if user.is_superuser:
+        return highest
+    for library_id, name in _granted(user).values_list("library", "role"):
+        role = Role(name)
+        if library_id not in highest or role.covers(highest[library_id]):
+            highest[library_id] = role
+    return highest
 
 
 def require_role(user: Asker, library: Library, role: Role | str) -> None:
@@ -85,6 +102,25 @@ def require_file(user: Asker, file_id: int, role: Role | str = Role.VIEWER) -> A
         raise NotFoundError("There is no such file.")
     require_role(user, file.library, role)
     return file
+
+
+def require_may_register(user: Asker, folder: Path) -> None:
+    """Let those pass who may make a folder a library.
+
+    Who has the permission to register libraries gets to see what is in the folder. What is a
+    library of others already, they do not get by registering the folder around it.
+
+    Raises
+    ------
+    NotAllowedError
+        If the folder holds a library that they do not manage.
+    """
+    inner = list_libraries_below(Path(os.path.realpath(folder)))
+    if any(role_of(user, library) is not Role.MANAGER for library in inner):
+        raise NotAllowedError(
+            "The folder holds libraries that you do not manage.",
+            hint="Ask a superuser to register it.",
+        )
 
 
 def _granted(user: Asker, library: Library | None = None) -> QuerySet[LibraryRole]:

@@ -28,12 +28,14 @@ class LibraryExistsError(LibraryError):
     """The folder is a library already, or lies in one."""
 
     code = "library_exists"
+    status = 409
 
 
 class LibraryOfflineError(LibraryError):
     """The library's root is not there now; nothing was changed."""
 
     code = "library_offline"
+    status = 409
     hint = "Mount the volume and scan again; nothing was changed."
 
 
@@ -51,6 +53,7 @@ class LibraryBusyError(LibraryError):
     """Somebody else is changing the library."""
 
     code = "library_busy"
+    status = 409
     hint = "Wait until that is done and try again."
 
 
@@ -65,6 +68,7 @@ class LibraryUnknownError(LibraryError):
     """No library goes by that name or folder."""
 
     code = "library_unknown"
+    status = 404
 
 
 class InvalidLibraryError(LibraryError):

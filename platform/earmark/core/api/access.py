@@ -34,6 +34,8 @@ class Access:
         library is concerned. The view looks the library up and has the role checked.
     superuser : bool
         Whether only superusers may.
+    permission : str or None
+        A permission of Django that the user has to have, such as ``library.add_library``.
     public : bool
         Whether nobody need say who they are.
     """
@@ -41,6 +43,7 @@ class Access:
     scope: str = ""
     role: str | None = None
     superuser: bool = False
+    permission: str | None = None
     public: bool = False
 
     PUBLIC: ClassVar[Access]
@@ -68,6 +71,11 @@ class HasAccess(BasePermission):
             )
         if access.superuser and not request.user.is_superuser:
             raise NotAllowedError("Only superusers may do this.")
+        if access.permission and not request.user.has_perm(access.permission):
+            raise NotAllowedError(
+                f"This takes the permission {access.permission}.",
+                hint="A superuser can give it to you or to a group of yours.",
+            )
         return True
 
 

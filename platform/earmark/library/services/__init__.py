@@ -11,6 +11,7 @@ from earmark.library.services.identification import (
 )
 from earmark.library.services.registration import check_registration, register_library
 from earmark.library.services.removal import remove_library
+from earmark.library.services.roles import grant_role, revoke_role
 from earmark.library.services.scanning import ScanProblem, ScanReport, scan_library
 from earmark.library.services.scans import (
     claim_scan,
@@ -30,6 +31,7 @@ __all__ = [
     "check_options",
     "check_registration",
     "claim_scan",
+    "grant_role",
     "identify_file",
     "mark_failed",
     "mark_missing",
@@ -38,6 +40,7 @@ __all__ = [
     "register_library",
     "remove_library",
     "request_scan",
+    "revoke_role",
     "run_next_scan",
     "run_scan",
     "scan_library",

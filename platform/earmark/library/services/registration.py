@@ -8,14 +8,19 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from earmark.accounts.acts import Act
+from earmark.accounts.services import record_act
 from earmark.library.errors import LibraryExistsError, RootNotAllowedError, RootNotFoundError
 from earmark.library.models import AudioFile, Library
 from earmark.library.paths import folder_key, path_key, to_relative
+from earmark.library.roles import Role
 from earmark.library.selectors import find_library, list_libraries_below
 from earmark.library.services.relations import repoint_rows
+from earmark.library.services.roles import grant_role
 from earmark.library.services.updating import LibraryOptions, check_options
 from earmark_files.paths import display, path_to_text
 
@@ -30,11 +35,13 @@ def register_library(
     name: str = "",
     trusted: bool = False,
     options: LibraryOptions | None = None,
+    manager: User | None = None,
 ) -> Library:
     """Make a folder a library.
 
     A folder that contains libraries takes them over, with all that is known about their files:
-    a file belongs to one library only.
+    a file belongs to one library only. Roles in them end: who may see the larger folder has to be
+    said anew.
 
     Parameters
     ----------
@@ -47,6 +54,8 @@ def register_library(
         are held to the roots in ``EARMARK_LIBRARY_ROOTS``.
     options : LibraryOptions, optional
         Which files belong to it and how often it is scanned; by default all, on request.
+    manager : User, optional
+        Who is to manage it; superusers can anyway.
 
     Raises
     ------
@@ -74,6 +83,9 @@ def register_library(
             )
             for inner in list_libraries_below(location):
                 _take_over(library, inner, location)
+            record_act(act=Act.LIBRARY_REGISTERED, on=library, details={"root": text})
+            if manager is not None and not manager.is_superuser:
+                grant_role(library=library, holder=manager, role=Role.MANAGER)
     except IntegrityError as error:
         raise _exists(location, Library.objects.get(root_key=path_key(text))) from error
     log.info("library_registered", library=library.pk, root=text)
@@ -93,7 +105,8 @@ def check_registration(*, root: Path, trusted: bool = False) -> Path:
     location = Path(os.path.realpath(root.expanduser()))
     if not trusted:
         _check_allowed(location)
-    if not location.is_dir() or not os.access(location, os.R_OK | os.X_OK):
+    # Not the method of Path: that one raises an error for names that are too long.
+    if not os.path.isdir(location) or not os.access(location, os.R_OK | os.X_OK):  # noqa: PTH112
         raise RootNotFoundError(f"{display(location)} is not a folder that can be read.")
     holder = find_library(location)
     if holder is not None:
@@ -133,6 +146,8 @@ def _take_over(outer: Library, inner: Library, outer_location: Path) -> None:
             file.path_key = path_key(file.path)
             file.folder_key = folder_key(file.path)
         AudioFile.objects.bulk_update(batch, ["library", "path", "path_key", "folder_key"])
+    # Who was let into the small library was not let into the large one.
+    inner.roles.all().delete()
     repoint_rows(inner, outer, prefix=prefix)
     log.info("library_taken_over", library=outer.pk, inner=inner.pk)
     inner.delete()

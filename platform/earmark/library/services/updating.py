@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from earmark.accounts.acts import Act
+from earmark.accounts.services import record_act
 from earmark.library.errors import InvalidLibraryError
 from earmark.library.models import Library
 from earmark.library.services.scans import restart_scans
@@ -78,6 +80,8 @@ def update_library(
         if options is not None:
             _take(library, options)
         library.save()
+        details = asdict(options) if options is not None else {}
+        record_act(act=Act.LIBRARY_CHANGED, on=library, details={"name": library.name, **details})
     return library
 
 

@@ -1,0 +1,1 @@
+"""The REST API of libraries, scans, roles and files."""
