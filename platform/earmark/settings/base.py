@@ -80,6 +80,11 @@ EARMARK_EVENT_KEEP_DAYS = env.read_number(
     default=7,
     meaning="Days for which the events of runs are kept; 0 keeps them for ever.",
 )
+EARMARK_STREAMS_PER_USER = env.read_number(
+    "EARMARK_STREAMS_PER_USER",
+    default=20,
+    meaning="Streams of events that somebody may have open at once, in each web process.",
+)
 EARMARK_METRICS_TOKEN = env.declare(
     "EARMARK_METRICS_TOKEN",
     default="none: only this machine may read `/metrics`",
