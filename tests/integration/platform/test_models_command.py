@@ -64,6 +64,7 @@ def test_from_nothing_to_a_verified_file_and_back(server: Server, earmark: Earma
         "efficientat-mn04": "missing",
         "efficientat-mn10": "missing",
         "efficientat-mn20": "missing",
+        "panns-cnn14": "missing",
         "yamnet": "missing",
     }
     assert before["efficientat-mn10"]["licence"] == "MIT"
@@ -124,7 +125,7 @@ def test_classifiers_without_their_weights_are_listed_as_unavailable_and_hide_no
 ) -> None:
     told = earmark.tell("classifiers")
     assert told["audioset"]["status"] == "ok"
-    for name in ("efficientat-mn04", "efficientat-mn10", "efficientat-mn20"):
+    for name in ("efficientat-mn04", "efficientat-mn10", "efficientat-mn20", "panns-cnn14"):
         assert (told[name]["status"], told[name]["code"]) == ("unavailable", "weights_missing")
         assert f"`earmark models pull {name}`" in told[name]["message"]
         assert told[name]["labels"] == 527

@@ -26,6 +26,7 @@ from earmark.classifiers.errors import (
     UnknownWeightsError,
 )
 from earmark_classifiers.efficientat import EfficientAtMn04, EfficientAtMn10, EfficientAtMn20
+from earmark_classifiers.panns.classifier import FILE_NAME as PANNS_FILE
 from earmark_classifiers.yamnet.classifier import FILE_NAME as YAMNET_FILE
 from tests.weights_server import Server, serve
 
@@ -291,7 +292,8 @@ def test_each_entry_is_the_file_its_classifier_looks_for() -> None:
     sizes = (EfficientAtMn04, EfficientAtMn10, EfficientAtMn20)
     wanted = {made().manifest.name: made.size.file_name for made in sizes}
     assert {weights.name: weights.file_name for weights in CATALOGUE} == wanted | {
-        "yamnet": YAMNET_FILE
+        "panns-cnn14": PANNS_FILE,
+        "yamnet": YAMNET_FILE,
     }
 
 

@@ -81,6 +81,17 @@ CATALOGUE: tuple[Weights, ...] = (
         description="EfficientAT mn20, 527 AudioSet classes, 0.478 mAP",
     ),
     Weights(
+        name="panns-cnn14",
+        file_name="Cnn14_mAP=0.431.pth",
+        url="https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth",
+        size=327_428_481,
+        sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
+        checksum_source="stated alike by several public projects that use the file; not "
+        "recomputed by Earmark's authors",
+        licence="CC-BY-4.0",
+        description="PANNs CNN14, 527 AudioSet classes, 0.431 mAP",
+    ),
+    Weights(
         name="yamnet",
         file_name="yamnet.tflite",
         # The number of the generation makes the address that of one unchanging file.

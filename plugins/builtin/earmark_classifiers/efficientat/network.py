@@ -6,13 +6,11 @@ Distillation", arXiv 2211.04772.
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from earmark_classifiers.downloaded import WeightsUnusableError
 from earmark_classifiers.networks.logmel import LogMel
 from earmark_classifiers.networks.logmel_spec import EFFICIENTAT
 from earmark_classifiers.networks.mobilenet import (
@@ -20,6 +18,7 @@ from earmark_classifiers.networks.mobilenet import (
     from_published,
     fuse_batch_norms,
 )
+from earmark_classifiers.networks.published import load_published
 
 
 class EfficientAtNetwork(nn.Module):
@@ -60,22 +59,11 @@ class EfficientAtNetwork(nn.Module):
 def read_network(path: Path, width: float, classifier: str) -> EfficientAtNetwork:
     """Return the network of a published state dict, ready for inference on the CPU.
 
-    The file is read as tensors only: nothing in it is run. `classifier` is the name to fetch it
-    under.
-
     Raises
     ------
     WeightsUnusableError
-        If it is not a state dict of a network of that width.
+        See `load_published`.
     """
     network = EfficientAtNetwork(width)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network.tagger.load_state_dict(from_published(state))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, AttributeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise WeightsUnusableError(
-            f"{path} is not the published state dict ({reason}). `earmark models remove "
-            f"{classifier}` and `earmark models pull {classifier}` get it again."
-        ) from error
+    load_published(network.tagger, path, from_published, classifier)
     return fuse_batch_norms(network)

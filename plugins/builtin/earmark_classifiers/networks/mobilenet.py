@@ -71,12 +71,13 @@ class ConvNorm(nn.Sequential):
         stride: int = 1,
         groups: int = 1,
         activation: type[nn.Module] | None = None,
+        eps: float = BATCH_NORM_EPS,
     ) -> None:
         layers: list[nn.Module] = [
             nn.Conv2d(
                 inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
             ),
-            nn.BatchNorm2d(outputs, BATCH_NORM_EPS, BATCH_NORM_MOMENTUM),
+            nn.BatchNorm2d(outputs, eps, BATCH_NORM_MOMENTUM),
         ]
         if activation is not None:
             layers.append(activation())
