@@ -79,6 +79,10 @@ endif
 up: setup ## Serve the web pages and work on what is started there; Ctrl-C stops both
 	@exec $(MANAGE) up $(ARGS)
 
+.PHONY: max
+max: setup ## Stand in for the IBM MAX Audio Classifier on port 5000; Ctrl-C stops it
+	@exec $(MANAGE) max $(ARGS)
+
 # --- checks -----------------------------------------------------------------------------------
 
 .PHONY: test

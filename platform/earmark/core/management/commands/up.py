@@ -6,10 +6,7 @@ Without a broker that is one process, `earmark work`. With one it is Celery: a w
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 from argparse import ArgumentParser
@@ -21,9 +18,9 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from earmark.core.database import ensure_migrated
+from earmark.core.processes import start_module, stop_processes
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 
-_GRACE_S = 30.0
 _POLL_S = 0.2
 
 
@@ -43,7 +40,7 @@ class Command(BaseCommand):
         self._greet(options["host"], options["port"])
         stopping = _Stopping()
         modules = {"web server": _web(options), **_workers()}
-        processes = {name: _start(module) for name, module in modules.items()}
+        processes = {name: start_module(module) for name, module in modules.items()}
         try:
             while not stopping.asked:
                 for name, process in processes.items():
@@ -54,7 +51,7 @@ class Command(BaseCommand):
                         )
                 time.sleep(_POLL_S)
         finally:
-            _stop(list(processes.values()))
+            stop_processes(processes.values())
         self.stderr.write("Stopped. What was begun goes on with the next start.")
 
     def _greet(self, host: str, port: int) -> None:
@@ -95,34 +92,3 @@ def _workers() -> dict[str, list[str]]:
         "worker for sounds": [*celery, "worker", "-l", "WARNING", *sounds],
         "clock": [*celery, "beat", "-l", "WARNING"],
     }
-
-
-def _start(module: list[str]) -> subprocess.Popen[bytes]:
-    """Start a Python module in a process group of its own: Ctrl-C is ours to pass on.
-
-    Where util-linux is there (that is, on every Debian) the kernel ends the module with us, even
-    if we are killed.
-    """
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
-    setpriv = shutil.which("setpriv")
-    with_us = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-        [*with_us, sys.executable, "-m", *module],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Ask processes to end, and end them if they do not within the time of grace."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    deadline = time.monotonic() + _GRACE_S
-    for process in processes:
-        try:
-            process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
