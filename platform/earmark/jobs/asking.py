@@ -14,8 +14,7 @@ ORDER = "order"
 def list_classifiers(*, run: Run) -> list[ClassifierVersion]:
     """Return the classifiers of a run as they were named; older runs did not keep that."""
     order = {pk: at for at, pk in enumerate(run.options.get(ORDER, []))}
-    found = run.classifiers.order_by("pk")
-    return sorted(found, key=lambda classifier: order.get(classifier.pk, len(order)))
+    return sorted(run.classifiers.all(), key=lambda one: (order.get(one.pk, len(order)), one.pk))
 
 
 def is_settled(classifier: ClassifierVersion) -> Q:

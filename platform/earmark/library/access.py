@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TypeAlias
 
@@ -110,12 +109,17 @@ def require_may_register(user: Asker, folder: Path) -> None:
     Who has the permission to register libraries gets to see what is in the folder. What is a
     library of others already, they do not get by registering the folder around it.
 
+    Parameters
+    ----------
+    folder : Path
+        Without links on the way, as `check_registration` returns it.
+
     Raises
     ------
     NotAllowedError
         If the folder holds a library that they do not manage.
     """
-    inner = list_libraries_below(Path(os.path.realpath(folder)))
+    inner = list_libraries_below(folder)
     if any(role_of(user, library) is not Role.MANAGER for library in inner):
         raise NotAllowedError(
             "The folder holds libraries that you do not manage.",

@@ -15,14 +15,17 @@ from django.utils.safestring import SafeString
 
 from earmark.core.admin import ModelAdmin, ResultAdmin, link_to_list
 from earmark.core.errors import EarmarkError
-from earmark.library.models import AudioFile, Library, Scan
+from earmark.library.models import AudioFile, Library, LibraryRole, Scan
+from earmark.library.roles import Role
 from earmark.library.selectors import count_files
 from earmark.library.services import (
     LibraryOptions,
     check_options,
     check_registration,
+    grant_role,
     register_library,
     request_scan,
+    revoke_role,
     update_library,
 )
 from earmark_files.paths import display, text_to_path
@@ -30,10 +33,12 @@ from earmark_files.paths import display, text_to_path
 _FACTS = ["folder", "files", "created_at", "last_scan_at", "scan_due_at", "links"]
 _OPTIONS = ["include", "exclude", "scan_every", "settle_seconds"]
 
-if TYPE_CHECKING:  # Django's own class takes no type arguments when it runs
+if TYPE_CHECKING:  # Django's own classes take no type arguments when they run
     LibraryForm = forms.ModelForm[Library]
+    RoleTable = admin.TabularInline[LibraryRole, Library]
 else:
     LibraryForm = forms.ModelForm
+    RoleTable = admin.TabularInline
 
 
 class OptionsForm(LibraryForm):
@@ -101,6 +106,13 @@ class RegisterForm(OptionsForm):
         return self.instance
 
 
+class LibraryRoleInline(RoleTable):
+    """Who may do what in a library."""
+
+    model = LibraryRole
+    extra = 0
+
+
 @admin.register(Library)
 class LibraryAdmin(ModelAdmin):
     """Register libraries, and start scans of them."""
@@ -108,6 +120,21 @@ class LibraryAdmin(ModelAdmin):
     list_display = ["name", "folder", "files", "last_scan_at", "links"]
     search_fields = ["name", "root"]
     actions = ["scan_now"]
+
+    def get_inlines(self, request: HttpRequest, obj: Library | None) -> list[Any]:
+        """Ask for roles once there is a library."""
+        return [LibraryRoleInline] if obj else []
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Give and take roles through the services, which write the audit log."""
+        formset.save(commit=False)
+        for role in formset.deleted_objects:
+            revoke_role(role=role)
+        for role, _ in formset.changed_objects:
+            revoke_role(role=LibraryRole.objects.get(pk=role.pk))
+        for role in [*formset.new_objects, *(role for role, _ in formset.changed_objects)]:
+            holder = role.user or role.group
+            grant_role(library=role.library, holder=holder, role=Role(role.role))
 
     def get_form(
         self, request: HttpRequest, obj: Library | None = None, change: bool = False, **kwargs: Any

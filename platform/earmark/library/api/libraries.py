@@ -39,6 +39,7 @@ from earmark.library.api.serializers import (
 from earmark.library.models import Library, LibraryRole
 from earmark.library.services import (
     LibraryOptions,
+    check_registration,
     grant_role,
     register_library,
     revoke_role,
@@ -77,7 +78,7 @@ class LibraryViewSet(ListModelMixin, ApiViewSet):
         A folder that holds libraries takes them over.
         """
         values = self.read_input(LibraryInput)
-        folder = Path(values["folder"])
+        folder = check_registration(root=Path(values["folder"]))
         require_may_register(request.user, folder)
         options = LibraryOptions(**{key: values[key] for key in _OPTIONS if key in values})
         library = register_library(
