@@ -100,7 +100,7 @@ class Document:
         known = {fold_name(name) for name in (*own, *others)}
         above = [word for word in record.search_words if fold_name(word) not in known]
         ucs = load_ucs().get(record.catid)
-        category = [ucs.catid, ucs.category, ucs.subcategory] if ucs else []
+        category = [ucs.catid, ucs.catid.lower(), ucs.category, ucs.subcategory] if ucs else []
         self._own_words = [path.stem, *own, *record.keywords]
         self.name = _phrases([path.stem], compounds=True)
         self.tags = _phrases([*own, *record.keywords])
@@ -127,7 +127,7 @@ class Document:
             *(keys.model_key(model.partition("@")[0]) for model in record.models),
         ]
         if record.container:
-            found.append(keys.format_key(record.container))
+            found.append(keys.container_key(record.container))
         if record.channels is not None:
             found.append(keys.channels_key(record.channels))
         if record.sample_rate is not None:

@@ -52,8 +52,8 @@ def state_key(state: str) -> str:
     return f"s{state}"
 
 
-def format_key(container: str) -> str:
-    """Return the key of a file format, such as ``wav``."""
+def container_key(container: str) -> str:
+    """Return the key of a container, such as ``wav``."""
     return f"w{_digest(container)}"
 
 

@@ -13,7 +13,8 @@ class SearchDocument(models.Model):
     """A file in the index: what found files are sorted and counted by.
 
     `place` is `earmark.search.documents.place_of` its id. The words are kept beside this as the
-    database can search them best (`earmark.search.backends`).
+    database can search them best (`earmark.search.backends`). `duration` is -1 until somebody has
+    heard the file.
     """
 
     place = models.BigIntegerField(primary_key=True)
@@ -23,7 +24,7 @@ class SearchDocument(models.Model):
     container = models.CharField(max_length=32, blank=True, default="")
     channels = models.PositiveSmallIntegerField(null=True)
     sample_rate = models.PositiveIntegerField(null=True)
-    duration = models.FloatField(null=True)
+    duration = models.FloatField(default=-1)
     catid = models.CharField(max_length=16, blank=True, default="")
     modified = models.BigIntegerField()
     sort_name = models.CharField(max_length=100)

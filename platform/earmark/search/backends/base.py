@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Func, Q
 
 from earmark.search.documents import Document
 from earmark.search.query import Query
@@ -57,7 +56,7 @@ class SearchBackend(Protocol):
         """Forget documents."""
         ...
 
-    def matches(self, wanted: Wanted, tier: Tier | None = None) -> RawSQL:
+    def matches(self, wanted: Wanted, tier: Tier | None = None) -> Func:
         """Return the condition that a `SearchDocument` has what is wanted, in one tier or any."""
         ...
 

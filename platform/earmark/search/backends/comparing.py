@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.db.models.functions import Length
+
 from earmark.search.backends.base import Nearby
 from earmark.search.models import SearchTerm
 from earmark.search.spelling import THRESHOLD, similarity
@@ -14,8 +16,8 @@ _COMPARED_WORDS = 20_000
 
 def compare_words(word: str, libraries: Collection[int] | None) -> list[Nearby]:
     """Compare a word with the most frequent ones of about the same length."""
-    terms = SearchTerm.objects.filter(
-        kind=SearchTerm.Kind.WORD, text__length__range=(len(word) - 2, len(word) + 2)
+    terms = SearchTerm.objects.annotate(length=Length("text")).filter(
+        kind=SearchTerm.Kind.WORD, length__range=(len(word) - 2, len(word) + 2)
     )
     if libraries is not None:
         terms = terms.filter(library_id__in=libraries)

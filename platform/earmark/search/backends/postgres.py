@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import BooleanField, F, Func, Q, Value
 
 from earmark.search import keys
 from earmark.search.backends.base import Nearby, Tier, Wanted
@@ -35,6 +35,17 @@ _GAP = 2
 _LAST_POSITION = 16_000
 
 
+class _Matches(Func):
+    """That the vector in the row of a place fits; the vector is no field, as SQLite has none."""
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        place, wanted = self.get_source_expressions()
+        column, _params = compiler.compile(place)
+        table = column.rpartition(".")[0]
+        sql, params = compiler.compile(wanted)
+        return f"{table}.vector @@ {sql}::tsquery", list(params)
+
+
 class PostgresBackend:
     """See `earmark.search.backends.base.SearchBackend`."""
 
@@ -47,13 +58,9 @@ class PostgresBackend:
         """Forget documents."""
         SearchDocument.objects.filter(place__in=places).delete()
 
-    def matches(self, wanted: Wanted, tier: Tier | None = None) -> RawSQL:
+    def matches(self, wanted: Wanted, tier: Tier | None = None) -> Func:
         """Return the condition on documents."""
-        return RawSQL(
-            "search_searchdocument.vector @@ %s::tsquery",
-            [_expression(wanted, tier)],
-            output_field=BooleanField(),
-        )
+        return _Matches(F("place"), Value(_expression(wanted, tier)), output_field=BooleanField())
 
     def rank(self, query: Query, places: Collection[int]) -> dict[int, float]:
         """Score by the weights of the fields and how near the words are to each other."""

@@ -23,7 +23,7 @@ def row_of(document: Document) -> tuple[Any, ...]:
         record.container,
         record.channels,
         record.sample_rate,
-        record.duration,
+        -1.0 if record.duration is None else record.duration,
         record.catid,
         record.mtime_ns,
         document.sort_name,

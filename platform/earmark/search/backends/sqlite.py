@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import BooleanField, F, Func, Q, Value
 
 from earmark.search import keys
 from earmark.search.backends.base import Nearby, Tier, Wanted
@@ -62,12 +61,13 @@ class SqliteBackend:
                 "DELETE FROM search_text WHERE rowid = %s", [(place,) for place in sorted(places)]
             )
 
-    def matches(self, wanted: Wanted, tier: Tier | None = None) -> RawSQL:
+    def matches(self, wanted: Wanted, tier: Tier | None = None) -> Func:
         """Return the condition on documents."""
-        return RawSQL(
-            "search_searchdocument.place IN "
-            "(SELECT rowid FROM search_text WHERE search_text MATCH %s)",
-            [_expression(wanted, tier)],
+        return Func(
+            F("place"),
+            Value(_expression(wanted, tier)),
+            template="%(expressions)s)",
+            arg_joiner=" IN (SELECT rowid FROM search_text WHERE search_text MATCH ",
             output_field=BooleanField(),
         )
 

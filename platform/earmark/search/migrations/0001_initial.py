@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 ("container", models.CharField(blank=True, default="", max_length=32)),
                 ("channels", models.PositiveSmallIntegerField(null=True)),
                 ("sample_rate", models.PositiveIntegerField(null=True)),
-                ("duration", models.FloatField(null=True)),
+                ("duration", models.FloatField(default=-1)),
                 ("catid", models.CharField(blank=True, default="", max_length=16)),
                 ("modified", models.BigIntegerField()),
                 ("sort_name", models.CharField(max_length=100)),

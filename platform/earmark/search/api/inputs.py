@@ -1,0 +1,194 @@
+"""What may be asked, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from earmark.core.api.pagination import ApiCursorPagination
+from earmark.library.access import Asker
+from earmark.library.models import AudioFile, Library
+from earmark.search.selectors import Filters, Request, Sort, TagFilter
+from earmark.search.selectors.facets import FACETS
+
+MAX_VALUES = 50
+_LARGEST = 2**63 - 1
+_LONGEST_QUERY = 500
+_LONGEST_VALUE = 1000
+_LONGEST_SOUND = 10**9
+
+FIELDS = (
+    *("id", "library", "library_name", "path", "name", "folder", "duration", "channels"),
+    *(
+        "sample_rate",
+        "container",
+        "state",
+        "size",
+        "modified",
+        "audio_hash",
+        "catid",
+        "tags",
+        "score",
+    ),
+)
+
+
+class CommaSeparated(serializers.ListField):
+    """Values separated by commas, or the parameter several times."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        """Take the values apart."""
+        if self.field_name not in dictionary:
+            return serializers.empty
+        given = dictionary.getlist(self.field_name)
+        return [part.strip() for text in given for part in text.split(",") if part.strip()]
+
+
+class Repeated(serializers.ListField):
+    """The parameter several times: values may hold commas."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        """Take all."""
+        if self.field_name not in dictionary:
+            return serializers.empty
+        return [text for text in dictionary.getlist(self.field_name) if text]
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class TagFilterField(serializers.Field[TagFilter, str, str, TagFilter]):
+    """``Rain`` or ``Rain:0.8``: a tag, and the least confidence it must have."""
+
+    def to_internal_value(self, data: str) -> TagFilter:
+        """Read it."""
+        if len(data) > _LONGEST_VALUE or "\0" in data:
+            raise serializers.ValidationError("This is no tag.")
+        name, colon, number = data.rpartition(":")
+        try:
+            at_least = float(number) if colon else 0.0
+        except ValueError:
+            return TagFilter(data)
+        if not 0 <= at_least <= 1:
+            raise serializers.ValidationError("The confidence must be from 0 to 1.")
+        return TagFilter(name if colon else data, at_least)
+
+
+def _words(**options: Any) -> CommaSeparated:
+    child = serializers.CharField(max_length=_LONGEST_VALUE)
+    return CommaSeparated(child=child, required=False, max_length=MAX_VALUES, **options)
+
+
+def _numbers(most: int, **options: Any) -> CommaSeparated:
+    child = serializers.IntegerField(min_value=0, max_value=most)
+    return CommaSeparated(child=child, required=False, max_length=MAX_VALUES, **options)
+
+
+class SearchInput(serializers.Serializer[Any]):
+    """Words, filters, order."""
+
+    q = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=_LONGEST_QUERY,
+        help_text='Words, all of which have to be there; "in this order", -not, one OR other. The '
+        "last word may go on.",
+    )
+    library = _numbers(_LARGEST, help_text="Ids of libraries.")
+    folder = serializers.CharField(
+        required=False,
+        max_length=4096,
+        help_text="A folder, relative to its library; those below it count.",
+    )
+    tag = Repeated(
+        child=TagFilterField(),
+        required=False,
+        max_length=10,
+        help_text="A tag that has to be there, with `Rain:0.8` the least confidence; several times "
+        "for several tags.",
+    )
+    category = _words(help_text="UCS categories, such as `DOORS`.")
+    catid = _words(help_text="UCS CatIDs, such as `DOORWood`.")
+    container = _words(help_text="Such as `wav`.")
+    channels = _numbers(32767)
+    sample_rate = _numbers(2**31 - 1, help_text="Hertz.")
+    state = CommaSeparated(
+        child=serializers.ChoiceField(AudioFile.State.choices),
+        required=False,
+        max_length=4,
+        help_text="Without it, files that are gone or left out are not found.",
+    )
+    model = _words(help_text="Classifiers the tags rest on, `audioset` or `audioset@1.1.0`.")
+    duration_min = serializers.FloatField(required=False, min_value=0, max_value=_LONGEST_SOUND)
+    duration_max = serializers.FloatField(required=False, min_value=0, max_value=_LONGEST_SOUND)
+    sort = serializers.ChoiceField(
+        [(sort.value, sort.value) for sort in Sort],
+        required=False,
+        help_text="By default `relevance` if there are words, else `-date`.",
+    )
+    cursor = serializers.CharField(
+        required=False, max_length=1000, help_text="Where the page starts: take it from `next`."
+    )
+    page_size = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=ApiCursorPagination.max_page_size,
+        default=ApiCursorPagination.page_size,
+    )
+    fields = CommaSeparated(  # type: ignore[assignment]
+        child=serializers.ChoiceField([(name, name) for name in FIELDS]),
+        required=False,
+        help_text="What to tell about each file; by default everything.",
+    )
+    facets = CommaSeparated(
+        child=serializers.ChoiceField([(name, name) for name in FACETS]),
+        required=False,
+        help_text="What to count the found files by.",
+    )
+
+
+def read_query(serializer: type[serializers.Serializer[Any]], query: QueryDict) -> dict[str, Any]:
+    """Return the parameters of an address, checked.
+
+    Raises
+    ------
+    rest_framework.exceptions.ValidationError
+        If one is not as it has to be.
+    """
+    checked = serializer(data=query)
+    checked.is_valid(raise_exception=True)
+    values: dict[str, Any] = checked.validated_data
+    return values
+
+
+def request_of(values: dict[str, Any], visible: tuple[int, ...] | None) -> Request:
+    """Return the search that checked parameters of `SearchInput` ask for."""
+    filters = Filters(
+        visible=visible,
+        libraries=tuple(values.get("library", ())),
+        folder=values.get("folder", ""),
+        tags=tuple(values.get("tag", ())),
+        categories=tuple(values.get("category", ())),
+        catids=tuple(values.get("catid", ())),
+        containers=tuple(values.get("container", ())),
+        channels=tuple(values.get("channels", ())),
+        sample_rates=tuple(values.get("sample_rate", ())),
+        states=tuple(values.get("state", ())),
+        models=tuple(values.get("model", ())),
+        duration_min=values.get("duration_min"),
+        duration_max=values.get("duration_max"),
+    )
+    sort = Sort(values["sort"]) if values.get("sort") else None
+    return Request(
+        values.get("q", ""), filters, sort, values.get("cursor", ""), values["page_size"]
+    )
+
+
+def visible_ids(user: Asker, libraries: QuerySet[Library]) -> tuple[int, ...] | None:
+    """Return the ids of the libraries somebody may see; None for who sees them all."""
+    if user.is_superuser:
+        return None
+    return tuple(libraries.order_by("pk").values_list("pk", flat=True))

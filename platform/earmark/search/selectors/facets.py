@@ -1,0 +1,88 @@
+"""How found files are spread over libraries, tags, categories and the like.
+
+Counted in a sample: the first `SAMPLE` of the files that fit in the order of the index, which is a
+fair shuffle. Up to so many files the counts are exact; above that they are of the sample, and say
+so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from earmark.search.selectors.searching import Request, Search
+from earmark.tagging.knowledge import load_ucs
+from earmark.tagging.models import Tag
+
+SAMPLE = 1000
+
+_COLUMNS = {
+    "libraries": "library_id",
+    "catids": "catid",
+    "containers": "container",
+    "channels": "channels",
+    "sample_rates": "sample_rate",
+    "states": "state",
+}
+FACETS = ("libraries", "tags", "categories", *list(_COLUMNS)[1:])
+
+
+@dataclass(frozen=True)
+class Facets:
+    """Counts of files.
+
+    Attributes
+    ----------
+    sampled : int
+        Files that were counted.
+    exact : bool
+        Whether these are all that fit.
+    counts : mapping of str to list of (value, int)
+        By facet, the most frequent values first.
+    """
+
+    sampled: int
+    exact: bool
+    counts: dict[str, list[tuple[str | int, int]]]
+
+
+def count_facets(request: Request, *, facets: Iterable[str], limit: int = 20) -> Facets:
+    """Count the files that fit by each of some facets, the `limit` most frequent values of each."""
+    search = Search(request)
+    with search.backend.steady_plans():
+        documents = search.matching().order_by("place")
+        rows = list(documents.values_list("file_id", *_COLUMNS.values())[: SAMPLE + 1])
+        sample = rows[:SAMPLE]
+        counts = {}
+        for facet in facets:
+            if facet == "tags":
+                counts[facet] = _count_tags([row[0] for row in sample], limit)
+            else:
+                counts[facet] = _most_frequent(_values(facet, sample), limit)
+    return Facets(len(sample), len(rows) <= SAMPLE, counts)
+
+
+def _values(facet: str, sample: list[tuple[str | int | None, ...]]) -> Counter[str | int]:
+    at = 1 + list(_COLUMNS).index("catids" if facet == "categories" else facet)
+    found = Counter(value for row in sample if (value := row[at]) is not None and value != "")
+    if facet != "categories":
+        return found
+    ucs = load_ucs()
+    categories: Counter[str | int] = Counter()
+    for catid, number in found.items():
+        if catid in ucs:
+            categories[ucs[str(catid)].category] += number
+    return categories
+
+
+def _most_frequent(counts: Counter[str | int], limit: int) -> list[tuple[str | int, int]]:
+    return sorted(counts.items(), key=lambda entry: (-entry[1], str(entry[0])))[:limit]
+
+
+def _count_tags(file_ids: list[int], limit: int) -> list[tuple[str | int, int]]:
+    tags = Tag.objects.accepted().filter(file__in=file_ids).order_by()
+    rows = tags.values_list("name").annotate(files=Count("pk")).order_by("-files", "name")
+    return [(name, files) for name, files in rows[:limit]]

@@ -1,0 +1,259 @@
+"""Files that have what is wanted, a page at a time.
+
+By relevance files come in tiers: all words in the name, in name or tags, anywhere. A tier of up to
+`RANKED` files is ranked by the database; a larger one comes in the order of the index, which is a
+fair shuffle: ranking ten thousand files with "rain" in their name would take long and say little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.db.models import F, Q, QuerySet
+
+from earmark.search.backends import SearchBackend, Tier, Wanted, search_backend
+from earmark.search.errors import InvalidSearchError
+from earmark.search.models import SearchChange, SearchDocument
+from earmark.search.query import Query, parse_query
+from earmark.search.selectors.cursors import Cursor, read_cursor
+from earmark.search.selectors.filters import Filters, of_tag
+from earmark.tagging.models import Tag
+
+RANKED = 1000
+"""Files of a tier that are ranked among each other."""
+
+COUNTED = 10_000
+"""Files that are counted; above that there are "at least" so many."""
+
+
+class Sort(StrEnum):
+    """What found files are sorted by; a minus in front turns it round."""
+
+    RELEVANCE = "relevance"
+    NAME = "name"
+    NAME_DOWN = "-name"
+    DURATION = "duration"
+    DURATION_DOWN = "-duration"
+    DATE = "date"
+    DATE_DOWN = "-date"
+    CONFIDENCE_DOWN = "-confidence"
+
+
+_COLUMNS: dict[str, tuple[str, type]] = {
+    "name": ("sort_name", str),
+    "duration": ("duration", float),
+    "date": ("modified", int),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody wants to find.
+
+    Attributes
+    ----------
+    text : str
+        As typed; see `earmark.search.query`.
+    filters : Filters
+    sort : Sort or None
+        None: by relevance where there are words, else the newest first.
+    cursor : str
+        Of the page before; empty for the first.
+    page_size : int
+    """
+
+    text: str = ""
+    filters: Filters = field(default_factory=Filters)
+    sort: Sort | None = None
+    cursor: str = ""
+    page_size: int = 50
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many files fit; if not `exact`, at least so many."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A file that fits; `value` is what it is sorted by."""
+
+    place: int
+    file_id: int
+    value: float | str
+    tier: int = 0
+    ranked: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Files that fit, in order.
+
+    Attributes
+    ----------
+    hits : list of Hit
+    next : str
+        Cursor of the next page; empty if this is the last one.
+    sort : Sort
+        The order.
+    total : Total or None
+        With the first page only.
+    complete : bool
+        Whether the index knew of all changes.
+    """
+
+    hits: list[Hit]
+    next: str
+    sort: Sort
+    total: Total | None
+    complete: bool
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """How well the files answer the words, by file id; empty in other orders."""
+        ranked = (hit for hit in self.hits if hit.ranked)
+        return {hit.file_id: hit.value for hit in ranked if isinstance(hit.value, float)}
+
+
+class Search:
+    """One request, understood.
+
+    Raises
+    ------
+    InvalidSearchError
+        If the order makes no sense for it.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.query: Query = parse_query(request.text)
+        self.backend: SearchBackend = search_backend()
+        self.wanted: Wanted = request.filters.wanted(self.query)
+        self.sort = request.sort or (Sort.RELEVANCE if self.query.groups else Sort.DATE_DOWN)
+        if self.sort is Sort.RELEVANCE and not self.query.groups:
+            raise InvalidSearchError(
+                "Without words to search for nothing is more relevant.",
+                hint="Sort by name, duration or date.",
+            )
+        if self.sort is Sort.CONFIDENCE_DOWN and not request.filters.tags:
+            raise InvalidSearchError(
+                "The confidence of which tag is meant?", hint="Filter by a tag as well."
+            )
+
+    def matching(self, tier: Tier | None = None) -> QuerySet[SearchDocument]:
+        """Return the documents that fit, in no order."""
+        documents = self.request.filters.documents().order_by()
+        if self.wanted:
+            documents = documents.filter(self.backend.matches(self.wanted, tier))
+        return documents
+
+    def count(self) -> Total:
+        """Count what fits, up to `COUNTED`."""
+        number = self.matching()[: COUNTED + 1].count()
+        return Total(min(number, COUNTED), exact=number <= COUNTED)
+
+
+def search_files(request: Request) -> Page:
+    """Return a page of the files that fit."""
+    search = Search(request)
+    with search.backend.steady_plans():
+        if search.sort is Sort.RELEVANCE:
+            hits = _by_relevance(search)
+        elif search.sort is Sort.CONFIDENCE_DOWN:
+            hits = _by_confidence(search)
+        else:
+            hits = _by_column(search)
+        found = list(hits)
+        total = None if request.cursor else search.count()
+        complete = not SearchChange.objects.exists()
+    more = len(found) > request.page_size
+    found = found[: request.page_size]
+    end = _cursor_after(found[-1], search.sort) if more else ""
+    return Page(found, end, search.sort, total, complete)
+
+
+def _cursor_after(hit: Hit, sort: Sort) -> str:
+    return Cursor(sort, hit.value, hit.place, hit.tier, hit.ranked).as_text()
+
+
+def _by_relevance(search: Search) -> Iterator[Hit]:
+    """Yield a page and one more."""
+    text, left = search.request.cursor, search.request.page_size + 1
+    cursor = read_cursor(text, search.sort, float) if text else None
+    for tier in Tier:
+        if cursor is not None and tier < cursor.tier:
+            continue
+        after = cursor if cursor is not None and tier == cursor.tier else None
+        hits = _of_tier(search, tier, after, left)
+        yield from hits
+        left -= len(hits)
+        if left <= 0:
+            return
+
+
+def _of_tier(search: Search, tier: Tier, after: Cursor | None, limit: int) -> list[Hit]:
+    documents = search.matching(tier)
+    if after is None or after.ranked:
+        # A tier may have grown since the page before: it stays ranked to its end.
+        most = RANKED if after is None else 2 * RANKED
+        ids = dict(documents.values_list("place", "file_id")[: most + 1])
+        if len(ids) <= most:
+            return _ranked(search, tier, ids, after, limit)
+    if after is not None and not after.ranked:
+        documents = documents.filter(place__gt=after.place)
+    rows = documents.order_by("place").values_list("place", "file_id")[:limit]
+    return [Hit(place, file_id, 0.0, tier) for place, file_id in rows]
+
+
+def _ranked(
+    search: Search, tier: Tier, ids: dict[int, int], after: Cursor | None, limit: int
+) -> list[Hit]:
+    if not ids:
+        return []
+    scores = search.backend.rank(search.query, ids)
+    ordered = sorted((-scores.get(place, 0.0), place) for place in ids)
+    if after is not None:
+        assert isinstance(after.value, int | float)
+        end = (-float(after.value), after.place)
+        ordered = [entry for entry in ordered if entry > end]
+    return [Hit(place, ids[place], -score, tier, ranked=True) for score, place in ordered[:limit]]
+
+
+def _by_column(search: Search) -> Iterator[Hit]:
+    """Yield a page and one more, along an index of the table."""
+    down = search.sort.startswith("-")
+    column, kind = _COLUMNS[search.sort.lstrip("-")]
+    documents = search.matching()
+    if search.request.cursor:
+        cursor = read_cursor(search.request.cursor, search.sort, kind)
+        value = int(cursor.value) if kind is int else cursor.value
+        than = "lt" if down else "gt"
+        same = Q(**{column: value, f"place__{than}": cursor.place})
+        # The first condition alone says where in the index to begin.
+        documents = documents.filter(**{f"{column}__{than}e": value})
+        documents = documents.filter(Q(**{f"{column}__{than}": value}) | same)
+    sign = "-" if down else ""
+    documents = documents.order_by(f"{sign}{column}", f"{sign}place")
+    rows = documents.values_list("place", "file_id", column)[: search.request.page_size + 1]
+    for place, file_id, value in rows:
+        yield Hit(place, file_id, value)
+
+
+def _by_confidence(search: Search) -> Iterator[Hit]:
+    """Yield a page and one more of the files with a tag, the surest first."""
+    documents = search.matching()
+    tags = of_tag(search.request.filters.tags[0], Tag.objects.all())
+    tags = tags.filter(confidence__isnull=False, file__in=documents.values("file_id"))
+    if search.request.cursor:
+        cursor = read_cursor(search.request.cursor, search.sort, float)
+        same = Q(confidence=cursor.value, file__gt=cursor.place)
+        tags = tags.filter(confidence__lte=cursor.value)
+        tags = tags.filter(Q(confidence__lt=cursor.value) | same)
+    rows = tags.order_by(F("confidence").desc(), "file").values_list("file", "confidence")
+    for file_id, confidence in rows[: search.request.page_size + 1]:
+        yield Hit(file_id, file_id, confidence)
