@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/v1/", include("earmark.exchange.api.urls")),
     path("api/v1/", include("earmark.jobs.api.events_urls")),
     path("api/v1/", include("earmark.uploads.api.urls")),
+    path("api/v1/", include("earmark.search.api.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
