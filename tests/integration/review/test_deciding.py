@@ -35,7 +35,9 @@ from earmark.review.services import (
     undo_decision,
 )
 from earmark.tagging.errors import InvalidWordsError
-from earmark.tagging.models import Tag
+from earmark.tagging.models import Tag, TagSet
+from earmark.writeback.models import TagWrite, WriteRequest
+from earmark.writeback.services import WriteOutcome, begin_write, record_write
 from tests.review_queue import BELL, DOG, derive, hear, unsure_of
 
 pytestmark = pytest.mark.django_db
@@ -313,3 +315,21 @@ def test_the_log_outlives_the_library(item: ReviewItem):
     assert (kept.library, kept.path, kept.name, kept.score) == ("Foley", item.file.path, DOG, 0.2)
     with pytest.raises(NothingToUndoError):
         undo_decision(decision_id=decision.pk, reviewer="anna")
+
+
+def test_a_file_that_earmark_keeps_up_is_written_again(
+    library: Library, classifier: ClassifierVersion
+):
+    kept, other = unsure_of(library, classifier, number=2)
+    write = begin_write(file_id=kept.file_id, tags_key="before", plan={})
+    record_write(write_id=write.pk, outcome=WriteOutcome(TagWrite.State.WRITTEN, 1, 1))
+
+    decision = decide(item_id=kept.pk, reviewer="anna", word=said("accept"))
+    decide(item_id=other.pk, reviewer="anna", word=said("accept"))
+
+    request = WriteRequest.objects.get()
+    key = TagSet.objects.get(file=kept.file_id).tags_key
+    assert (request.file_id, request.tags_key) == (kept.file_id, key)
+    undo_decision(decision_id=decision.pk, reviewer="anna")
+    request.refresh_from_db()
+    assert request.tags_key == TagSet.objects.get(file=kept.file_id).tags_key != key

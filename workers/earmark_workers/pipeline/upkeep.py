@@ -5,6 +5,7 @@ from __future__ import annotations
 from earmark.core.hints import send_hint
 from earmark.library.models import Scan
 from earmark.library.services import start_due_scans
+from earmark.review.services import sweep_items
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 from earmark.writeback.models import WriteRequest
 from earmark.writeback.write_queue import list_due_requests, requeue_lost_writes
@@ -24,6 +25,7 @@ def sweep() -> None:
         requeue_lost_writes(dead_workers=dead, blame=False)
     requeue_lost_writes()
     start_due_scans()
+    sweep_items()
 
 
 def hint_at_work() -> None:

@@ -1,4 +1,4 @@
-"""What a decision does to the file: its tags, by what people say in `earmark.tagging`."""
+"""What a decision does to a file: its tags change, and are written where Earmark keeps them up."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from earmark.review.models import Decision, ReviewItem
 from earmark.review.opinions import RIGHT, SAYS
 from earmark.tagging.models import TagChange
 from earmark.tagging.services import set_file_tags, undo_changes
+from earmark.writeback.write_queue import request_writes_of
 
 
 def follow_decision(*, item: ReviewItem, by: str) -> None:
     """Let the tags of an item's file follow `item.effect`, and no longer what they followed.
 
-    The item is locked, with its file. Sets `item.change`; storing it is left to the caller.
+    The item is locked, with its file. Sets `item.change`; storing it is left to the caller. The
+    new tags are written into a file into which Earmark has written before; into others when
+    somebody asks for it.
     """
     if item.change is not None:
         undo_changes(changes=list(TagChange.objects.filter(pk=item.change)), by=by)
@@ -22,6 +25,7 @@ def follow_decision(*, item: ReviewItem, by: str) -> None:
             other.save(update_fields=["change"])
     if item.effect is not None:
         item.change = _say(item, item.effect)
+    request_writes_of(file_ids=[item.file_id], only_kept=True)
 
 
 def _unnoted(item: ReviewItem) -> list[tuple[ReviewItem, int]]:
