@@ -23,6 +23,7 @@ urlpatterns = [
     path("api/v1/", include("earmark.jobs.api.urls")),
     path("api/v1/", include("earmark.exchange.api.urls")),
     path("api/v1/", include("earmark.jobs.api.events_urls")),
+    path("api/v1/", include("earmark.library.api.sound_urls")),
     path("api/v1/", include("earmark.uploads.api.urls")),
     path("api/v1/", include("earmark.search.api.urls")),
     path("healthz", healthz, name="healthz"),

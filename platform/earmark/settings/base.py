@@ -167,6 +167,12 @@ EARMARK_UPLOAD_QUEUE = env.read_number(
     default=64,
     meaning="Sent sounds that may wait at once; further ones are refused for the moment.",
 )
+EARMARK_CACHE_MB = env.read_number(
+    "EARMARK_CACHE_MB",
+    default=512,
+    meaning="Megabytes of waveforms and spectrograms that are kept; those not looked at for "
+    "longest go first.",
+)
 EARMARK_UNDO_KEEP_DAYS = env.read_number(
     "EARMARK_UNDO_KEEP_DAYS",
     default=365,
