@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/v1/", include("earmark.library.api.sound_urls")),
     path("api/v1/", include("earmark.uploads.api.urls")),
     path("api/v1/", include("earmark.search.api.urls")),
+    path("api/v1/", include("earmark.webhooks.api.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -189,6 +189,13 @@ EARMARK_UCS_SOURCE = env.declare(
     default="none",
     meaning="SourceID that `ucs rename` gives names without one.",
 )
+EARMARK_WEBHOOK_ALLOW_PRIVATE = env.read_words(
+    "EARMARK_WEBHOOK_ALLOW_PRIVATE",
+    default=[],
+    default_words="none",
+    meaning="Ranges of addresses, separated by commas, that webhooks may lead to although they are "
+    "not public, such as `10.1.0.0/16`.",
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -211,6 +218,7 @@ INSTALLED_APPS = [
     "earmark.writeback",
     "earmark.review",
     "earmark.search",
+    "earmark.webhooks",
     "earmark.exchange",
     "earmark.uploads",
     "earmark_workers",

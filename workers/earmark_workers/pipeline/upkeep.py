@@ -7,6 +7,7 @@ from earmark.library.models import Scan
 from earmark.library.services import start_due_scans
 from earmark.review.services import sweep_items
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
+from earmark.webhooks.courier import keep_delivering
 from earmark.writeback.models import WriteRequest
 from earmark.writeback.write_queue import list_due_requests, requeue_lost_writes
 from earmark_workers.pipeline.classify_host import list_wanted
@@ -16,7 +17,7 @@ from earmark_workers.pipeline.run_tags import list_runs_to_follow_up
 
 
 def sweep() -> None:
-    """Give the work of the dead to the living, and ask for the scans that are due."""
+    """Give the work of the dead to the living, start what is due, and see that webhooks go out."""
     release_lost_jobs()
     holders = WriteRequest.objects.exclude(worker="").values_list("worker", flat=True).distinct()
     dead = [worker for worker in holders if is_gone(worker)]
@@ -25,6 +26,7 @@ def sweep() -> None:
         requeue_lost_writes(dead_workers=dead, blame=False)
     requeue_lost_writes()
     start_due_scans()
+    keep_delivering()
     sweep_items()
 
 
