@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -39,6 +41,30 @@ def quadratic_softmax(scores: Floats) -> Floats:
     # Rounding must not lift a label above its best window.
     result: Floats = pooled.astype(np.float32).clip(scores.min(axis=0), scores.max(axis=0))
     return result
+
+
+def pool_owned(
+    scores: Floats,
+    owners: npt.NDArray[np.int64],
+    pool: Callable[[Floats], Floats] = quadratic_softmax,
+) -> Floats:
+    """Pool the windows of several clips, clip by clip.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (windows, labels)
+    owners : ndarray of int64, shape (windows,)
+        Number of the clip a window is of; windows of one clip follow each other.
+    pool : callable
+        Maps the windows of a clip to its scores.
+
+    Returns
+    -------
+    ndarray of float32, shape (clips, labels)
+        In the order of their windows.
+    """
+    parts = np.split(scores, np.flatnonzero(np.diff(owners)) + 1)
+    return np.stack([pool(part) for part in parts])
 
 
 def heard_share(windows: Floats) -> Floats:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from earmark_classifiers.calibration import Calibration
 from earmark_classifiers.torch_backend import TorchTagger
-from earmark_classifiers.trained import TrainedFolder, TrainedFolderError, read_trained
-from earmark_plugin_api import Manifest
+from earmark_classifiers.trained import TrainedFolder, TrainedFolderError
+from earmark_classifiers.trained_tagger import TrainedTagger
 
 if TYPE_CHECKING:
     from earmark_classifiers.networks.segments import Architectures, SegmentNetwork
@@ -24,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 WEIGHTS_FILE = "weights.safetensors"
 
 
-class SegmentTagger(TorchTagger):
+class SegmentTagger(TrainedTagger, TorchTagger):
     """A classifier whose network, labels and calibration are in a folder.
 
     Made without arguments it is the one that ships.
@@ -46,23 +47,12 @@ class SegmentTagger(TorchTagger):
     """Folder of the classifier that ships."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        super().__init__()
-        self._trained = read_trained(folder or self.bundled)
-        if self._trained.backend != self.backend:
+        super().__init__(folder or self.bundled)
+        if self.trained.backend != self.backend:
             raise TrainedFolderError(
-                f"{self._trained.path} is of the backend {self._trained.backend!r}, "
+                f"{self.trained.path} is of the backend {self.trained.backend!r}, "
                 f"not {self.backend!r}."
             )
-
-    @classmethod
-    def from_folder(cls, folder: Path) -> Self:
-        """Return the classifier that was trained into `folder`."""
-        return cls(folder)
-
-    @property
-    def manifest(self) -> Manifest:
-        """Identity, labels and needs."""
-        return self._trained.manifest
 
     @staticmethod
     @abstractmethod
@@ -73,20 +63,11 @@ class SegmentTagger(TorchTagger):
         """Return the network of the folder, ready for inference."""
         from earmark_classifiers.networks.mobilenet import fuse_batch_norms
 
-        return fuse_batch_norms(read_network(self._trained, self.architectures()))
+        return fuse_batch_norms(read_network(self.trained, self.architectures()))
 
     def to_scores(self, logits: Floats) -> Floats:
         """Map logits to scores with the calibration of the folder."""
-        calibration = self._trained.settings.get("calibration", {})
-        scale, offset = calibration.get("scale", 1.0), calibration.get("offset", 0.0)
-        return super().to_scores(np.float32(scale) * logits + np.float32(offset))
-
-    def __getstate__(self) -> dict[str, str]:
-        """Pickle as an unloaded classifier: where it is."""
-        return {"folder": str(self._trained.path)}
-
-    def __setstate__(self, state: dict[str, str]) -> None:
-        self.__init__(Path(state["folder"]))  # type: ignore[misc]
+        return Calibration(**self.trained.settings.get("calibration", {}))(logits)
 
 
 def read_network(trained: TrainedFolder, architectures: Architectures) -> SegmentNetwork:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from earmark_classifiers.calibration import Calibration
 from earmark_classifiers.scores import SILENCE, fade_quiet, heard_share, quadratic_softmax
 from earmark_plugin_api import (
     Manifest,
@@ -74,8 +75,7 @@ class Tagger(ABC):
 
     def to_scores(self, logits: Floats) -> Floats:
         """Map logits to scores in [0, 1]; the sigmoid, unless a subclass knows better."""
-        scores: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        return scores
+        return Calibration()(logits)
 
     def load(self, device: str = "cpu") -> None:
         """Read the weights and move them to `device`.

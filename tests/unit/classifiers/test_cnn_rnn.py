@@ -15,7 +15,8 @@ from earmark_classifiers.cnn import CnnClassifier
 from earmark_classifiers.rnn import RnnClassifier
 from earmark_classifiers.segment_tagger import WEIGHTS_FILE, SegmentTagger
 from earmark_classifiers.trained import TrainedFolderError, read_trained
-from earmark_classifiers.training.challenge import BEGIN, END, describe_figures
+from earmark_classifiers.training.cards import with_figures
+from earmark_classifiers.training.challenge import describe_figures
 from earmark_plugin_api.testing import parametrize_with_checks
 
 DOCS = Path(__file__).resolve().parents[3] / "docs/models"
@@ -52,7 +53,7 @@ def test_the_weights_are_small_and_without_traces_of_where_they_were_made(
 def test_the_page_says_what_the_figures_say(kind: type[SegmentTagger]) -> None:
     trained = read_trained(kind.bundled)
     page = (DOCS / f"{kind.backend}.md").read_text("utf-8")
-    assert page.partition(BEGIN)[2].partition(END)[0] == describe_figures(trained)
+    assert with_figures(page, describe_figures(trained)) == page
     figures = json.loads((DOCS / f"{kind.backend}-figures.json").read_text("utf-8"))
     assert figures == trained.training
 

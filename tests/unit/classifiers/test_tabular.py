@@ -13,6 +13,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from earmark_classifiers.calibration import Calibration, fit_calibration
+from earmark_classifiers.scores import pool_owned
 from earmark_classifiers.tabular.applying import ScoringModel
 from earmark_classifiers.tabular.arrays import (
     ArraysUnusableError,
@@ -21,7 +23,6 @@ from earmark_classifiers.tabular.arrays import (
     take,
     unpack_arrays,
 )
-from earmark_classifiers.tabular.calibration import Calibration, fit_calibration
 from earmark_classifiers.tabular.fitting import TREES, fit_forest, fit_linear, fit_svm
 from earmark_classifiers.tabular.learning import Learner, learn
 from earmark_classifiers.tabular.models import MODELS, Forest, Model
@@ -30,7 +31,6 @@ from earmark_classifiers.tabular.rows import (
     Rows,
     assign_folds,
     describe_clips,
-    pool_clips,
 )
 from earmark_classifiers.training.data import read_dataset
 from earmark_classifiers.training.errors import TooFewSoundsError
@@ -287,6 +287,6 @@ def test_clips_become_the_windows_the_platform_cuts(tmp_path: Path) -> None:
     counts = np.bincount(rows.owner)
     assert counts.tolist() == [2, 7, MAX_WINDOWS]
     assert rows.row_truth.sum(axis=0).tolist() == counts.tolist()
-    pooled = pool_clips(rows.values, rows.owner, lambda part: part.max(axis=0))
+    pooled = pool_owned(rows.values, rows.owner, lambda part: part.max(axis=0))
     assert pooled.shape == (3, 1)
     assert pooled[0, 0] == pytest.approx(0.4, abs=1e-3)

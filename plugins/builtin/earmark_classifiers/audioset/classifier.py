@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from earmark_classifiers.audioset.labels import read_labels
 from earmark_classifiers.audioset.listening import make_front_end
+from earmark_classifiers.calibration import Calibration
 from earmark_classifiers.onnx_backend import OnnxEngine
 from earmark_classifiers.torch_backend import TorchTagger
 from earmark_plugin_api import Manifest, WeightsMissingError, Window
@@ -98,18 +99,16 @@ class AudioSetClassifier(TorchTagger):
 
     def to_scores(self, logits: Floats) -> Floats:
         """Map logits to calibrated scores."""
-        scale, offset = _calibration()
-        return super().to_scores(scale * logits + offset)
+        return _calibration()(logits)
 
 
 @cache
-def _calibration() -> tuple[np.float32, np.float32]:
-    """Scale and offset of the logits, as they were fitted when the weights were written."""
+def _calibration() -> Calibration:
+    """Return what was fitted when the weights were written."""
     from safetensors import safe_open
 
     with safe_open(WEIGHTS, framework="numpy") as file:
-        calibration = json.loads(file.metadata()["calibration"])
-    return np.float32(calibration["scale"]), np.float32(calibration["offset"])
+        return Calibration(**json.loads(file.metadata()["calibration"]))
 
 
 def _require(path: Path) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from earmark_classifiers.calibration import Calibration
 from earmark_classifiers.detector.classifier import THRESHOLD
 from earmark_classifiers.detector.describing import describe_short
 from earmark_classifiers.detector.mixtures import mix
 from earmark_classifiers.detector.threshold import choose_threshold, window_figures
 from earmark_classifiers.embedding_linear.describing import Embedder
 from earmark_classifiers.tabular.applying import MODEL_FILE, ScoringModel
-from earmark_classifiers.tabular.calibration import Calibration
 from earmark_classifiers.tabular.fitting import fit_linear
 from earmark_classifiers.tabular.learning import Learner, learn
 from earmark_classifiers.tabular.rows import BATCH, Rows, clip_windows

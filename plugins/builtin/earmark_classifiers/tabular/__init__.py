@@ -2,7 +2,6 @@
 
 - `arrays`: trained models as named arrays, without pickles
 - `models`: kernel machines, forests and linear models, applied in NumPy
-- `calibration`: decisions to scores
 - `classifier`: the backend class
 - `rows`, `learning`: clips to rows, and rows to a model (training only, with scikit-learn)
 """

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from earmark_classifiers.calibration import Calibration
 from earmark_classifiers.tabular.arrays import (
     ArraysUnusableError,
     Scaler,
     pack_arrays,
     unpack_arrays,
 )
-from earmark_classifiers.tabular.calibration import Calibration
 from earmark_classifiers.tabular.models import MODELS, Model
 
 Floats = npt.NDArray[np.float32]

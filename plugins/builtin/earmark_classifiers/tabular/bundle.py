@@ -18,7 +18,8 @@ import structlog
 
 from earmark_classifiers.embedding_linear import classifier as embedding_linear
 from earmark_classifiers.features_svm import classifier as features_svm
-from earmark_classifiers.tabular.card import with_figures
+from earmark_classifiers.tabular.card import figures_as_markdown
+from earmark_classifiers.training.cards import place_figures
 from earmark_classifiers.training.challenge import bundle, write_table
 from earmark_classifiers.training.session import TrainRequest, train_classifier
 from earmark_classifiers.training.trainers import Progress
@@ -60,8 +61,7 @@ def make_bundled(backend: str, corpus: Path, version: str) -> None:
         trained = train_classifier(request, _log)
         bundle(trained.path, version, BUNDLED[backend])
         figures = trained.training["figures"]
-        card = CARDS / f"{backend}.md"
-        card.write_text(with_figures(card.read_text("utf-8"), figures), "utf-8")
+        place_figures(CARDS / f"{backend}.md", figures_as_markdown(figures))
         log.info("bundled", accuracy=figures["accuracy"], macro_recall=figures["macro_recall"])
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-"""What is between them is written by ``tabular.bundle``."""
+from earmark_classifiers.training.cards import number
 
 
 def figures_as_markdown(figures: Mapping[str, Any]) -> str:
@@ -16,17 +14,17 @@ def figures_as_markdown(figures: Mapping[str, Any]) -> str:
     Parameters
     ----------
     figures : mapping
-        ``training["figures"]`` of the classifier, see `learning.clip_figures`.
+        ``training["figures"]`` of the classifier, see `training.figures.clip_figures`.
     """
     lines = [
         "| on the validation clips | value |",
         "|---|---:|",
         f"| clips | {figures['validation_clips']} |",
-        f"| first label is right | {figures['accuracy']:.3f} |",
-        f"| mean recall of the classes | {figures['macro_recall']:.3f} |",
-        f"| mean F1 of the classes | {figures['macro_f1']:.3f} |",
-        f"| mean average precision | {figures['mean_average_precision']:.3f} |",
-        f"| calibration error of first labels | {figures['calibration_error']:.3f} |",
+        f"| first label is right | {number(figures['accuracy'])} |",
+        f"| mean recall of the classes | {number(figures['macro_recall'])} |",
+        f"| mean F1 of the classes | {number(figures['macro_f1'])} |",
+        f"| mean average precision | {number(figures['mean_average_precision'])} |",
+        f"| calibration error of first labels | {number(figures['calibration_error'])} |",
         "",
         "| class | clips | recall | precision |",
         "|---|---:|---:|---:|",
@@ -34,23 +32,8 @@ def figures_as_markdown(figures: Mapping[str, Any]) -> str:
     few = set(figures["too_few_to_mean_anything"])
     for label, row in figures["classes"].items():
         mark = " *" if label in few else ""
-        recall = "" if row["recall"] is None else f"{row['recall']:.2f}"
-        lines.append(f"| {label}{mark} | {row['clips']} | {recall} | {row['precision']:.2f} |")
+        recall, precision = number(row["recall"], 2), number(row["precision"], 2)
+        lines.append(f"| {label}{mark} | {row['clips']} | {recall} | {precision} |")
     few_of = f"{len(few)} of {len(figures['classes'])} classes"
     lines += ["", f"\\* {few_of} have fewer than five validation clips: their rows are chance."]
     return "\n".join(lines)
-
-
-def with_figures(card: str, figures: Mapping[str, Any]) -> str:
-    """Return a card with the figures between the marks replaced.
-
-    Raises
-    ------
-    ValueError
-        If it has no such place.
-    """
-    if len(re.findall(f"{BEGIN}.*?{END}", card, re.DOTALL)) != 1:
-        raise ValueError(f"the card needs {BEGIN} and {END} once")
-    before, _, rest = card.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{figures_as_markdown(figures)}\n{END}{after}"

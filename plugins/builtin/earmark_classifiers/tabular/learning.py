@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from earmark_classifiers.evaluation.calibration import reliability
-from earmark_classifiers.evaluation.metrics import figures
+from earmark_classifiers.calibration import Calibration, fit_calibration
 from earmark_classifiers.tabular.applying import ScoringModel
 from earmark_classifiers.tabular.arrays import Scaler
-from earmark_classifiers.tabular.calibration import Calibration, fit_calibration
 from earmark_classifiers.tabular.models import Model
 from earmark_classifiers.tabular.rows import Rows, assign_folds
 from earmark_classifiers.training.errors import TooFewSoundsError
@@ -24,9 +21,6 @@ Fit = Callable[[Floats, Truth, float, int], Model]
 """Scaled rows, their truth, strength and seed to a model; see `fitting`."""
 
 FOLDS = 4
-
-FEWEST_TO_MEAN_ANYTHING = 5
-"""Validation clips of a class below which its own figures are chance."""
 
 
 @dataclass(frozen=True)
@@ -114,50 +108,3 @@ def learn(
     model = learner.fit(scaled, rows.row_truth, best, seed)
     report(steps, steps)
     return Learnt(ScoringModel(scaler, model, calibrations[best]), best, losses)
-
-
-def clip_figures(labels: Sequence[str], truth: Truth, scores: Floats) -> dict[str, Any]:
-    """Return figures over validation clips as JSON values.
-
-    Parameters
-    ----------
-    labels : sequence of str
-    truth : ndarray of bool, shape (clips, labels)
-    scores : ndarray of float32, shape (clips, labels)
-        Pooled.
-    """
-    found = figures(truth, scores)
-    table = found.classes
-    classes = {
-        label: {
-            "clips": int(table.support[column]),
-            "recall": _rounded(table.recall[column]),
-            "precision": _rounded(table.precision[column]),
-            "average_precision": _rounded(table.average_precision[column]),
-        }
-        for column, label in enumerate(labels)
-    }
-    return {
-        "validation_clips": found.clips,
-        "accuracy": _rounded(found.accuracy),
-        "macro_recall": _rounded(found.macro_recall),
-        "macro_f1": _rounded(found.macro_f1),
-        "mean_average_precision": _rounded(found.mean_average_precision),
-        "calibration_error": _rounded(_calibration_error(truth, scores)),
-        "classes": classes,
-        "too_few_to_mean_anything": [
-            label
-            for label, support in zip(labels, table.support, strict=True)
-            if support < FEWEST_TO_MEAN_ANYTHING
-        ],
-    }
-
-
-def _rounded(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)
-
-
-def _calibration_error(truth: Truth, scores: Floats) -> float:
-    """Compare the confidence in the first label with the share of clips it is right in."""
-    right = truth[np.arange(len(truth)), scores.argmax(axis=1)]
-    return reliability(scores.max(axis=1), right).error

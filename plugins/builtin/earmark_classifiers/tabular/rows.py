@@ -108,12 +108,6 @@ def truth_of(clips: Sequence[LabelledClip], labels: Sequence[str]) -> Truth:
     return truth
 
 
-def pool_clips(scores: Floats, owner: Indices, pool: Callable[[Floats], Floats]) -> Floats:
-    """Pool window scores ``[rows, labels]`` to clip scores ``[clips, labels]``."""
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    return np.stack([pool(part) for part in np.split(scores, starts[1:])])
-
-
 def assign_folds(rows: Rows, folds: int, seed: int) -> Indices:
     """Return the fold of each clip, ``[clips]``; a group has one fold.
 

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from earmark_classifiers.scores import quadratic_softmax
+from earmark_classifiers.scores import pool_owned
 from earmark_classifiers.tabular.applying import MODEL_FILE
-from earmark_classifiers.tabular.learning import Learner, Learnt, clip_figures, learn
-from earmark_classifiers.tabular.rows import Rows, describe_clips, pool_clips
+from earmark_classifiers.tabular.learning import Learner, Learnt, learn
+from earmark_classifiers.tabular.rows import Rows, describe_clips
 from earmark_classifiers.trained import Draft
 from earmark_classifiers.training.data import Dataset, LabelledClip, Split
+from earmark_classifiers.training.figures import clip_figures
 from earmark_classifiers.training.trainers import Progress, TrainOptions, UnsupportedOptionError
 from earmark_plugin_api import Label, Window
 
@@ -65,10 +66,8 @@ class TabularTrainer(ABC):
         learnt = learn(
             train, self.learner, options.seed, lambda n, of: report(Progress("training", n, of))
         )
-        clip_scores = pool_clips(
-            learnt.model.score(validation.values), validation.owner, quadratic_softmax
-        )
-        figures = clip_figures(data.labels, validation.truth, clip_scores)
+        scores = pool_owned(learnt.model.score(validation.values), validation.owner)
+        figures = clip_figures(data.labels, validation.truth, scores, calibrated=scores)
         report(Progress("done", 1, 1, accuracy=figures["accuracy"]))
         return self._draft(data, learnt, figures)
 

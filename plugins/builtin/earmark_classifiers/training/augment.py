@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from earmark_classifiers.training.errors import TrainingError
+from earmark_classifiers.training.spectra import draw_equaliser, draw_noise
 from earmark_classifiers.training.stretching import change_speed, stretch_time
 
 Floats = npt.NDArray[np.float32]
@@ -49,12 +50,8 @@ def shift_pitch(samples: Floats, sample_rate: int, rng: np.random.Generator) -> 
 
 def add_noise(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
     """Add noise between white and brown, 5 to 40 dB below the peak."""
-    bins = len(samples) // 2 + 1
-    white = rng.standard_normal(bins) + 1j * rng.standard_normal(bins)
-    slope = np.arange(1, bins + 1, dtype=np.float64) ** -rng.uniform(0, 1)
-    noise = np.fft.irfft(white * slope, n=len(samples))
-    level = 10 ** (-rng.uniform(5, 40) / 20) * np.abs(samples).max() / np.abs(noise).max()
-    noisy: Floats = (samples + level * noise).astype(np.float32)
+    noise = draw_noise(len(samples), rng)
+    noisy: Floats = samples + np.abs(samples).max() * noise
     return noisy
 
 
@@ -67,11 +64,7 @@ def change_gain(samples: Floats, sample_rate: int, rng: np.random.Generator) -> 
 
 def filter_sound(samples: Floats, sample_rate: int, rng: np.random.Generator) -> Floats:
     """Send it through an equaliser of eight bands within 12 dB, now and then through a low-pass."""
-    hertz = np.linspace(0, sample_rate / 2, len(samples) // 2 + 1)
-    points = np.geomspace(50, sample_rate / 2, 8)
-    curve = 10 ** (np.interp(hertz, points, rng.uniform(-12, 12, 8)) / 20)
-    if rng.random() < 0.3:
-        curve /= np.sqrt(1 + (hertz / rng.uniform(1_500, sample_rate / 2)) ** 8)
+    curve = draw_equaliser(len(samples), sample_rate, rng, highest_cut=sample_rate / 2)
     return np.fft.irfft(np.fft.rfft(samples) * curve, n=len(samples)).astype(np.float32)
 
 

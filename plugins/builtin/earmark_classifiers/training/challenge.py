@@ -19,6 +19,7 @@ from earmark_classifiers.audioset.labels import read_labels
 from earmark_classifiers.cnn import CnnClassifier
 from earmark_classifiers.rnn import RnnClassifier
 from earmark_classifiers.trained import Draft, TrainedFolder, read_trained, write_trained
+from earmark_classifiers.training.cards import number, place_figures
 from earmark_plugin_api import Label
 
 DISPLAY_NAMES = {
@@ -34,9 +35,6 @@ ONTOLOGY_ONLY = {"oboe": "/m/05kms"}
 LICENCE = "Apache-2.0"
 
 BUNDLED = {"cnn": CnnClassifier.bundled, "rnn": RnnClassifier.bundled}
-
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
-"""What stands between these marks in a page is made of the figures."""
 
 
 def write_table(corpus: Path, table: Path) -> None:
@@ -106,10 +104,7 @@ def write_card(trained: TrainedFolder, docs: Path) -> None:
     """
     figures = json.dumps(trained.training, indent=1, ensure_ascii=False) + "\n"
     (docs / f"{trained.backend}-figures.json").write_text(figures, "utf-8")
-    page = docs / f"{trained.backend}.md"
-    before, _, rest = page.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(before + BEGIN + describe_figures(trained) + END + after, "utf-8")
+    place_figures(docs / f"{trained.backend}.md", describe_figures(trained))
 
 
 def describe_figures(trained: TrainedFolder) -> str:
@@ -121,25 +116,25 @@ def describe_figures(trained: TrainedFolder) -> str:
         ("validation clips", told["clips"]["validation"]),
         ("rounds, and the best of them", _rounds(told)),
         ("parameters", f"{told['parameters']:,}"),
-        ("first label right", _number(figures["accuracy"])),
-        ("mean recall of the classes", _number(figures["macro_recall"])),
-        ("mean average precision", _number(figures["mean_average_precision"])),
+        ("first label right", number(figures["accuracy"])),
+        ("mean recall of the classes", number(figures["macro_recall"])),
+        ("mean average precision", number(figures["mean_average_precision"])),
     ]
     if "calibration_error" in figures:
-        rows.append(("calibration error (cross-fitted)", _number(figures["calibration_error"])))
+        rows.append(("calibration error (cross-fitted)", number(figures["calibration_error"])))
     classes = [
         f"| {name} | {told['classes'][name] - row['clips']} | {row['clips']} "
-        f"| {_number(row['recall'])} | {_number(row['precision'])} |"
+        f"| {number(row['recall'])} | {number(row['precision'])} |"
         for name, row in figures["classes"].items()
     ]
     return "\n".join(
         [
-            "\n\n| measure | value |\n|---|---:|",
+            "| measure | value |\n|---|---:|",
             *(f"| {name} | {value} |" for name, value in rows),
             "\n| class | clips learnt from | validation clips | recall | precision |",
             "|---|---:|---:|---:|---:|",
             *classes,
-            f"\nFewer than five validation clips, so their own figures mean nothing: {few}.\n\n",
+            f"\nFewer than five validation clips, so their own figures mean nothing: {few}.",
         ]
     )
 
@@ -149,10 +144,6 @@ def _rounds(told: Mapping[str, Any]) -> str:
     done, best, recipe = told["epochs"], told["best_epoch"], told["recipe"]
     is_whole = done == recipe["epochs"] or done - best >= recipe["patience"]
     return f"{done}, {best}" if is_whole else f"{done} of {recipe['epochs']}, broken off; {best}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _without_paths(training: dict[str, object]) -> dict[str, object]:

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from earmark_classifiers.audioset.training.calibrate import Calibration, fit_calibration
-from earmark_classifiers.evaluation.calibration import reliability
-from earmark_classifiers.evaluation.metrics import figures
+from earmark_classifiers.calibration import Calibration, fit_calibration
+from earmark_classifiers.evaluation.metrics import accuracy
 from earmark_classifiers.networks.segments import SegmentNetwork
-from earmark_classifiers.scores import heard_share, quadratic_softmax
+from earmark_classifiers.scores import heard_share, pool_owned
 from earmark_classifiers.training.data import LabelledClip
+from earmark_classifiers.training.figures import clip_figures
 from earmark_classifiers.training.loop import Verdict
 from earmark_classifiers.training.segments import make_targets, validation_batches
 from earmark_classifiers.training.sounds import SoundStore
@@ -25,9 +25,6 @@ Floats = npt.NDArray[np.float32]
 
 FEWEST_TO_CALIBRATE = 200
 """Validation clips below which a scale fitted to them would be noise itself."""
-
-FEWEST_TO_MEAN_ANYTHING = 5
-"""Validation clips of a class below which its own figures are chance."""
 
 _BATCH = 16
 
@@ -51,9 +48,7 @@ class Heard:
 
     def clip_scores(self, calibration: Calibration) -> Floats:
         """Scores of the clips, ``[clips, classes]``, as the platform would store them."""
-        windows = calibration(self.logits).astype(np.float32) * self.loudness
-        parts = np.split(windows, np.flatnonzero(np.diff(self.owners)) + 1)
-        return np.stack([quadratic_softmax(part) for part in parts])
+        return pool_owned(calibration(self.logits) * self.loudness, self.owners)
 
 
 class Validation:
@@ -76,18 +71,16 @@ class Validation:
     ) -> None:
         self._clips, self._labels = clips, labels
         self._sounds, self._window = sounds, window
-        self._truth = make_targets(clips, labels)
+        self._truth = make_targets(clips, labels).astype(bool)
 
     def __call__(self, network: SegmentNetwork) -> Verdict:
         """Say how good the network is now."""
         heard = self.listen(network)
-        scores = heard.clip_scores(Calibration(1.0, 0.0))
-        top = scores.argmax(axis=1)
-        accuracy = float(self._truth[np.arange(len(top)), top].mean())
+        scores = heard.clip_scores(Calibration())
         margin = heard.logits
         truth = self._truth[heard.owners]
         loss = float((np.logaddexp(0, margin) - truth * margin).sum(axis=1).mean())
-        return Verdict(accuracy, -loss)
+        return Verdict(accuracy(self._truth, scores), -loss)
 
     def listen(self, network: SegmentNetwork) -> Heard:
         """Run the network over all windows."""
@@ -112,50 +105,18 @@ class Validation:
 
     def figures(self, heard: Heard, calibration: Calibration | None) -> dict[str, Any]:
         """Return the figures of a trained network as JSON values."""
-        used = calibration or Calibration(1.0, 0.0)
-        truth = self._truth.astype(bool)
-        scores = heard.clip_scores(used)
-        found = figures(truth, scores)
-        classes = {
-            label: {
-                "clips": int(found.classes.support[column]),
-                "recall": _rounded(found.classes.recall[column]),
-                "precision": _rounded(found.classes.precision[column]),
-                "average_precision": _rounded(found.classes.average_precision[column]),
-            }
-            for column, label in enumerate(self._labels)
-        }
-        told: dict[str, Any] = {
-            "validation_clips": found.clips,
-            "accuracy": _rounded(found.accuracy),
-            "macro_recall": _rounded(found.macro_recall),
-            "macro_f1": _rounded(found.macro_f1),
-            "mean_average_precision": _rounded(found.mean_average_precision),
-            "classes": classes,
-            "too_few_to_mean_anything": [
-                label
-                for label, row in classes.items()
-                if row["clips"] < FEWEST_TO_MEAN_ANYTHING  # type: ignore[operator]
-            ],
-        }
-        if calibration is not None:
-            told["calibration_error"] = _rounded(self._cross_fitted_error(heard))
-        return told
+        return clip_figures(
+            self._labels,
+            self._truth,
+            heard.clip_scores(calibration or Calibration()),
+            calibrated=None if calibration is None else self._cross_fitted(heard),
+        )
 
-    def _cross_fitted_error(self, heard: Heard) -> float:
-        """Gap between the score of first labels and how often they are right.
-
-        Each half of the clips is judged with the calibration fitted on the other half.
-        """
+    def _cross_fitted(self, heard: Heard) -> Floats:
+        """Score each half of the clips with the calibration fitted on the other half."""
         scores = np.zeros(self._truth.shape, np.float32)
         for half in (0, 1):
             other = heard.owners % 2 != half
             fitted = fit_calibration(heard.logits[other], self._truth[heard.owners[other]])
             scores[half::2] = heard.clip_scores(fitted)[half::2]
-        top = scores.argmax(axis=1)
-        right = self._truth[np.arange(len(top)), top] > 0
-        return reliability(scores.max(axis=1), right).error
-
-
-def _rounded(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)
+        return scores

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from earmark_classifiers.audioset.training.corpus import RATE, Corpus
+from earmark_classifiers.training.spectra import draw_equaliser, draw_noise
 
 SAMPLES = 5 * RATE
-_BINS = SAMPLES // 2 + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,14 +138,9 @@ def _synthesise(rng: np.random.Generator) -> npt.NDArray[np.float32]:
 def _shape_spectrum(batch: Tensor, rng: np.random.Generator) -> Tensor:
     """Equaliser, band limit and reverberation as one product of spectra."""
     shaped = torch.fft.rfft(batch)
-    hertz = np.linspace(0, RATE / 2, _BINS)
     for row in range(len(batch)):
         if rng.random() < 0.4:
-            points = np.geomspace(50, RATE / 2, 8)
-            gains = rng.uniform(-12, 12, 8)
-            curve = 10 ** (np.interp(hertz, points, gains) / 20)
-            if rng.random() < 0.3:
-                curve *= 1 / np.sqrt(1 + (hertz / rng.uniform(1_500, 8_000)) ** 8)
+            curve = draw_equaliser(SAMPLES, RATE, rng, highest_cut=8_000)
             shaped[row] *= torch.from_numpy(curve.astype(np.float32))
         if rng.random() < 0.15:
             shaped[row] *= torch.fft.rfft(_room(rng))
@@ -176,12 +171,8 @@ def _mix(
 
 def _add_noise(batch: Tensor, rng: np.random.Generator) -> Tensor:
     """Add noise between white and brown to a fifth of the rows, 5 to 40 dB below."""
-    slope = np.arange(1, _BINS + 1, dtype=np.float64)
     for row in np.flatnonzero(rng.random(len(batch)) < 0.2):
-        white = rng.standard_normal(_BINS) + 1j * rng.standard_normal(_BINS)
-        noise = np.fft.irfft(white * slope ** -rng.uniform(0, 1), n=SAMPLES)
-        noise *= 10 ** (-rng.uniform(5, 40) / 20) / np.abs(noise).max()
-        batch[row] += torch.from_numpy(noise.astype(np.float32))
+        batch[row] += torch.from_numpy(draw_noise(SAMPLES, rng))
     return batch
 
 

@@ -23,10 +23,8 @@ from earmark_classifiers.audioset.training.augment import (
     Sounds,
     draw_batch,
 )
-from earmark_classifiers.audioset.training.calibrate import PLAIN
 from earmark_classifiers.audioset.training.corpus import Corpus
 from earmark_classifiers.audioset.training.judge import (
-    clip_scores,
     judge,
     open_network,
     validation_windows,
@@ -37,8 +35,10 @@ from earmark_classifiers.audioset.training.teacher import (
     fit_projection,
     inherit,
 )
+from earmark_classifiers.calibration import Calibration
 from earmark_classifiers.networks.logmel import normalise_level
 from earmark_classifiers.networks.mobilenet import fuse_batch_norms
+from earmark_classifiers.scores import pool_owned
 
 log = structlog.get_logger()
 
@@ -113,7 +113,7 @@ class Distillation:
             loss = self.train_epoch()
             self.save(folder / "checkpoint.pt")
             logits, _ = open_network(self.average)(windows)
-            scores = clip_scores(PLAIN(logits), owners)
+            scores = pool_owned(Calibration()(logits), owners)
             figures = judge(scores, self.corpus.teacher[self.corpus.is_val])
             seconds = time.monotonic() - started
             log.info(

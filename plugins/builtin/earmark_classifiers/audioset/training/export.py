@@ -16,20 +16,12 @@ from safetensors.torch import load_file, save_file
 
 from earmark_classifiers.audioset.classifier import VERSION, read_labels
 from earmark_classifiers.audioset.network import AudioSetNetwork
-from earmark_classifiers.audioset.training.calibrate import (
-    Calibration,
-    ReliabilityBin,
-    expected_error,
-    fit_calibration,
-    reliability,
-)
 from earmark_classifiers.audioset.training.corpus import (
     Corpus,
     open_corpus,
     read_challenge_labels,
 )
 from earmark_classifiers.audioset.training.judge import (
-    clip_scores,
     judge,
     open_network,
     validation_windows,
@@ -41,8 +33,15 @@ from earmark_classifiers.audioset.training.probe import (
     frequent_classes,
     probe,
 )
+from earmark_classifiers.audioset.training.reliability import (
+    ReliabilityBin,
+    expected_error,
+    reliability,
+)
+from earmark_classifiers.calibration import Calibration, fit_calibration
 from earmark_classifiers.networks.mobilenet import fuse_batch_norms, unfold_batch_norms
 from earmark_classifiers.networks.onnx_graph import share_weights, to_onnx
+from earmark_classifiers.scores import pool_owned
 
 Floats = npt.NDArray[np.float32]
 
@@ -149,9 +148,7 @@ def _fit(
     """
     usable = (np.bincount(owners)[owners] == 1) & truth[owners].any(axis=1)
     considered = logits[usable] > CONSIDERED
-    return fit_calibration(
-        logits[usable][considered], truth[owners[usable]][considered].astype(np.float32)
-    )
+    return fit_calibration(logits[usable][considered], truth[owners[usable]][considered])
 
 
 def _figures(
@@ -163,7 +160,7 @@ def _figures(
     challenge: dict[str, tuple[str, str]],
 ) -> dict[str, Any]:
     teacher = corpus.teacher[corpus.is_val]
-    scores = clip_scores(calibration(logits), owners)
+    scores = pool_owned(calibration(logits), owners)
     teacher_scores = (1 / (1 + np.exp(-teacher))).astype(np.float32)
     ids = [clip for clip, val in zip(corpus.clip_ids, corpus.is_val, strict=True) if val]
     columns, truth = _challenge_truth(ids, challenge)
@@ -198,7 +195,7 @@ def _cross_fitted(
         other = names.copy()
         other[half::2] = False  # a clip without a named label is not fitted on
         calibration = _fit(logits, owners, other)
-        scores[half::2] = clip_scores(calibration(logits[inside]), owners[inside])
+        scores[half::2] = pool_owned(calibration(logits[inside]), owners[inside])
     named = names.any(axis=1)
     return reliability(scores[named], names[named].astype(np.float32))
 

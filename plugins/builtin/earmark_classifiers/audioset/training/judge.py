@@ -10,9 +10,9 @@ import numpy.typing as npt
 from earmark_classifiers.audioset.listening import make_front_end
 from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training.corpus import RATE, Corpus
+from earmark_classifiers.evaluation.metrics import mean_average_precision
 from earmark_classifiers.networks.onnx_graph import to_onnx
 from earmark_classifiers.onnx_backend import OnnxEngine
-from earmark_classifiers.scores import quadratic_softmax
 from earmark_plugin_api import Window, cut_windows
 
 WINDOW = Window(seconds=5.0, hop_seconds=5.0)
@@ -65,25 +65,11 @@ def open_network(network: AudioSetNetwork) -> OnnxEngine:
     return OnnxEngine(to_onnx(network.eval()), make_front_end(), rows=4)
 
 
-def clip_scores(scores: Floats, owners: npt.NDArray[np.int64]) -> Floats:
-    """Pool window scores ``[n, 527]`` to clip scores ``[clips, 527]``."""
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    return np.stack([quadratic_softmax(part) for part in np.split(scores, starts[1:])])
-
-
 def judge(student: Floats, teacher_logits: Floats) -> Figures:
     """Compare clip scores ``[clips, 527]`` with the teacher's logits of the same clips."""
     top3 = np.argsort(-student, axis=1)[:, :3]
     hits = (top3 == teacher_logits.argmax(axis=1)[:, None]).any(axis=1)
     present = 1 / (1 + np.exp(-teacher_logits)) > PRESENT
     judged = np.flatnonzero(present.sum(axis=0) >= MIN_CLIPS)
-    precisions = [average_precision(student[:, c], present[:, c]) for c in judged]
-    return Figures(float(hits.mean()), float(np.mean(precisions)), len(judged))
-
-
-def average_precision(scores: Floats, present: npt.NDArray[np.bool_]) -> float:
-    """Mean of the precision at each hit, in order of falling score."""
-    order = np.argsort(-scores, kind="stable")
-    hits = present[order]
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    return float(precision[hits].mean())
+    precision = mean_average_precision(present[:, judged], student[:, judged])
+    return Figures(float(hits.mean()), precision, len(judged))

@@ -1,4 +1,4 @@
-"""Making scores of decisions."""
+"""Making scores of decisions: one scale and offset for all labels, fitted to what came true."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class Calibration:
 
 
 def fit_calibration(decisions: Floats, truth: Truth) -> Calibration:
-    """Fit to decisions about sounds that were not learnt from.
+    """Fit to decisions or logits about sounds that were not learnt from.
 
     Newton's method on the log loss with Platt's targets: ``(n + 1) / (n + 2)`` instead of 1 and
     ``1 / (m + 2)`` instead of 0, for n outcomes that were so and m that were not.
 
     Parameters
     ----------
-    decisions : ndarray of float32, shape (rows, labels)
-    truth : ndarray of bool, shape (rows, labels)
+    decisions : ndarray of float32, of any shape
+    truth : ndarray of bool, of that shape
 
     Returns
     -------
