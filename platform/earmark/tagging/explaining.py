@@ -93,7 +93,11 @@ def explain(path: Path) -> Explanation:
     FileUnknownError
         If it is in no library, or was not there at the last scan.
     """
-    file = _find(path)
+    return explain_file(_find(path))
+
+
+def explain_file(file: AudioFile) -> Explanation:
+    """Collect what is known about a file whose library is loaded; see `explain`."""
     tag_set = TagSet.objects.select_related("basis__policy").filter(file=file).first()
     basis = tag_set.basis if tag_set else None
     policy = (

@@ -9,6 +9,7 @@ class NothingToUndoError(EarmarkError):
     """The write did not change the file, or was undone already."""
 
     code = "nothing_to_undo"
+    status = 409
 
 
 class UnknownFileError(EarmarkError):
@@ -28,6 +29,7 @@ class FileChangedError(EarmarkError):
     """The file is not the one that was listened to."""
 
     code = "file_changed"
+    status = 409
     hint = "Tag it again: earmark tag PATH"
 
 
@@ -35,6 +37,7 @@ class NoTimelineError(EarmarkError):
     """The classifier has not heard the file, or did so before timelines were kept."""
 
     code = "no_timeline"
+    status = 409
     hint = "Tag the file with that classifier: earmark tag --classifier NAME PATH"
 
 

@@ -94,6 +94,21 @@ def request_writes_of(*, file_ids: Collection[int], only_kept: bool) -> int:
     return asked
 
 
+def follow_tags(*, file_ids: Collection[int], write: bool | None = None) -> int:
+    """Let files follow a change of their tags, in its transaction; return how many will.
+
+    Parameters
+    ----------
+    file_ids : collection of int
+        Some hundreds.
+    write : bool, optional
+        Whether they are brought up to date; by default those into which Earmark has written.
+    """
+    if write is False:
+        return 0
+    return request_writes_of(file_ids=file_ids, only_kept=write is None)
+
+
 def _ask(requests: Iterable[WriteRequest]) -> int:
     """Store requests, in place of older ones for the same files; return how many."""
     rows = list(requests)

@@ -110,12 +110,13 @@ class _Batch:
             release_writes(writes=list(self._held.values()))
 
     def _orders(self) -> list[WriteOrder]:
-        orders: list[WriteOrder] = []
-        by_run: dict[int | None, list[int]] = {}
-        for write in self._batch.writes:
-            by_run.setdefault(write.run_id, []).append(write.file_id)
-        as_they_are = by_run.pop(None, [])
-        orders += orders_by_basis(self._batch.library, as_they_are)
+        writes = self._batch.writes
+        as_they_are = [write.file_id for write in writes if write.run_id is None]
+        orders = orders_by_basis(self._batch.library, as_they_are)
+        by_run: dict[int, list[int]] = {}
+        for write in writes:
+            if write.run_id is not None:
+                by_run.setdefault(write.run_id, []).append(write.file_id)
         for run in Run.objects.filter(pk__in=by_run).select_related("library"):
             rules = self._tags.rules_of(run)
             if rules is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from earmark.jobs.api.predictions import PredictionsView
 from earmark.jobs.api.runs import JobViewSet, RunViewSet
 
 urlpatterns = [
@@ -15,4 +16,5 @@ urlpatterns = [
     ),
     path("jobs", JobViewSet.as_view({"get": "list"})),
     path("jobs/<int:job_id>", JobViewSet.as_view({"get": "retrieve"})),
+    path("files/<int:file_id>/predictions", PredictionsView.as_view()),
 ]

@@ -24,6 +24,7 @@ SOURCE = "thesaurus"
 """What stands in a synonym's path instead of a synset."""
 
 _UNFIT = re.compile("[,;=\x00-\x1f\x7f\ud800-\udfff]")
+_UNREADABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def problems_of(entry: Entry) -> list[str]:
     found = [] if entry.term.strip() else ["the term is missing"]
     beside = entry.synonyms or ()
     words = (entry.preferred, *beside, *entry.forbidden, *entry.translations.values())
+    if _UNREADABLE.search(entry.term):
+        found.append(f"{entry.term!r} holds a control character")
     for word in filter(_UNFIT.search, words):
         found.append(f"{word!r} holds a comma, semicolon, equals sign or control character")
     for word in (entry.term, *words):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -56,6 +56,11 @@ class Words:
         keys = [fold_name(word) for word in (*self.add, *self.remove, *self.withdraw)]
         if len(set(keys)) < len(keys):
             raise InvalidWordsError("A word can be added, removed or withdrawn, one at a time.")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Collection[str] | None]) -> Words:
+        """Read what `as_dict` gave, or what a request says."""
+        return cls(**{k: None if v is None else tuple(v) for k, v in values.items()})  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, list[str]]:
         """Return what is said as plain values, for JSON."""

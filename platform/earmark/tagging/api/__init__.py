@@ -1,0 +1,1 @@
+"""What people and programs can ask and change about tags, over HTTP."""

@@ -1,0 +1,1 @@
+"""Tags of files and what is written into them, over HTTP."""
