@@ -21,6 +21,8 @@ urlpatterns = [
     path("api/v1/", include("earmark.library.api.urls")),
     path("api/v1/", include("earmark.classifiers.api.urls")),
     path("api/v1/", include("earmark.jobs.api.urls")),
+    path("api/v1/", include("earmark.tagging.api.urls")),
+    path("api/v1/", include("earmark.writeback.api.urls")),
     path("api/v1/", include("earmark.exchange.api.urls")),
     path("api/v1/", include("earmark.jobs.api.events_urls")),
     path("api/v1/", include("earmark.library.api.sound_urls")),
