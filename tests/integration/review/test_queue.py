@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from earmark.classifiers.models import ClassifierVersion
@@ -9,7 +11,15 @@ from earmark.library.models import AudioFile, Library
 from earmark.review.candidates import find_candidates
 from earmark.review.models import RefreshCursor, RefreshedFile, ReviewItem
 from earmark.review.selectors import ItemFilter, list_items
-from earmark.review.services import Word, decide, refresh_files, refresh_library, sweep_items
+from earmark.review.services import (
+    Word,
+    decide,
+    note_derived,
+    refresh_files,
+    refresh_library,
+    refresh_noted,
+    sweep_items,
+)
 from earmark.tagging.knowledge import TagPolicy
 from earmark.tagging.models import FileEvidence, Tag
 from earmark.tagging.rules import Rules
@@ -106,6 +116,29 @@ def test_the_clock_finds_what_was_derived_unseen_and_begins_anew(
 
     derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy.with_threshold(0.15)))
     assert sum(sweep_items().outdated for _ in range(2)) == 3
+
+
+def test_what_is_noted_when_tags_are_derived_is_worked_off_once(
+    library: Library, classifier: ClassifierVersion, django_assert_num_queries: Any
+):
+    files = [hear(library, classifier, 0.01, 0.2) for _ in range(3)]
+    derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy()))
+
+    with django_assert_num_queries(1):
+        note_derived(file_ids=[file.pk for file in files])
+
+    assert [(seen, done.new) for seen, done in refresh_noted()] == [(3, 3)]
+    assert list(refresh_noted()) == []
+
+
+def test_a_noted_file_that_has_no_tags_any_more_is_forgotten(
+    library: Library, classifier: ClassifierVersion
+):
+    file = hear(library, classifier, 0.01, 0.2)
+    note_derived(file_ids=[file.pk])
+
+    assert [seen for seen, _ in refresh_noted()] == [1]
+    assert list(refresh_noted()) == []
 
 
 def test_a_whole_library_is_refreshed_on_demand(library: Library, classifier: ClassifierVersion):

@@ -159,11 +159,31 @@ class ReviewItem(models.Model):
         return f"item {self.pk}: {self.name}?"
 
 
+class RefreshedFileQuerySet(models.QuerySet["RefreshedFile"]):
+    """Named filters of files."""
+
+    def due(self) -> RefreshedFileQuerySet:
+        """Files whose tags were derived since."""
+        return self.filter(content_key="").order_by("pk")
+
+
 class RefreshedFile(models.Model):
-    """From which tags the items of a file were made; `content_key` is that of its tag set."""
+    """From which tags the items of a file were made.
+
+    `content_key` is that of its tag set; empty if the tags were derived since.
+    """
 
     file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, primary_key=True)
-    content_key = models.CharField(max_length=64)
+    content_key = models.CharField(max_length=64, blank=True)
+
+    objects = RefreshedFileQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["file"], condition=models.Q(content_key=""), name="review_file_due_idx"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"items of file {self.file_id}"

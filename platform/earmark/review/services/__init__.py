@@ -18,8 +18,10 @@ from earmark.review.services.leasing import (
 )
 from earmark.review.services.refreshing import (
     Refreshed,
+    note_derived,
     refresh_files,
     refresh_library,
+    refresh_noted,
     sweep_items,
 )
 
@@ -37,9 +39,11 @@ __all__ = [
     "decide_batch",
     "import_decisions",
     "lease_items",
+    "note_derived",
     "preview_batch",
     "refresh_files",
     "refresh_library",
+    "refresh_noted",
     "release_lease",
     "renew_lease",
     "sweep_items",

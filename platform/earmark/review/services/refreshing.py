@@ -1,7 +1,9 @@
 """Items from tags: what waits for a person follows from the tags, however often it is derived.
 
-Each file's items are brought in line with its tags in one transaction, together with a note of
-the tags they were made from. So this may be cut off anywhere and called any number of times.
+Whoever derives tags only notes the files, for making items takes longer than deriving; the clock,
+or a person who opens the queue, works the notes off in large batches. Each file's items are brought
+in line with its tags in one transaction, together with a note of the tags they were made from. So
+this may be cut off anywhere and called any number of times.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from earmark.tagging.models import Tag, TagSet
 BATCH = 500
 
 SWEEP = 2000
-"""Tag sets that the clock looks at in one go."""
+"""Files that the clock looks at in one go."""
 
 _FREE: dict[str, object] = {"holder": "", "lease_until": None}
 
@@ -43,6 +45,27 @@ class Refreshed:
         return Refreshed(
             self.new + other.new, self.changed + other.changed, self.outdated + other.outdated
         )
+
+
+def note_derived(*, file_ids: Collection[int]) -> None:
+    """Note that the tags of files were derived, for `refresh_noted`."""
+    RefreshedFile.objects.bulk_create(
+        (RefreshedFile(file_id=pk, content_key="") for pk in sorted(file_ids)),
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["file"],
+        update_fields=["content_key"],
+    )
+
+
+def refresh_noted() -> Iterator[tuple[int, Refreshed]]:
+    """Bring the items of all noted files in line with their tags.
+
+    Yields how many files each batch had, and what was done. What was done is kept whenever this
+    ends.
+    """
+    while due := list(RefreshedFile.objects.due().values_list("pk", flat=True)[:SWEEP]):
+        yield len(due), refresh_files(file_ids=due)
 
 
 def refresh_files(*, file_ids: Collection[int], force: bool = False) -> Refreshed:
@@ -80,14 +103,15 @@ def refresh_library(*, library: Library | None = None) -> Iterator[tuple[int, Re
 
 
 def sweep_items() -> Refreshed:
-    """Look at the next tag sets of all, a slice at a time; for the clock.
+    """Work off the next notes, and look at the next tag sets of all; for the clock.
 
-    Whoever derives tags refreshes the items at once. This finds what a process that died in
-    between has left, and what was derived by others.
+    The second finds what a process that died before its note has left, and what was derived by
+    others.
     """
+    _, done = next(refresh_noted(), (0, Refreshed()))
     cursor, _ = RefreshCursor.objects.get_or_create(pk=1)
     seen, due = _due_after(cursor.after, SWEEP, None)
-    done = refresh_files(file_ids=due)
+    done += refresh_files(file_ids=due)
     # Two clocks at once look at the same slice: that costs time and changes nothing.
     RefreshCursor.objects.filter(pk=1).update(after=seen[-1] if seen else 0)
     return done
@@ -111,6 +135,7 @@ def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
     files = AudioFile.objects.filter(pk__in=file_ids).order_by("pk")
     library_of = dict(files.select_for_update(no_key=True).values_list("pk", "library"))
     sets = {one.file_id: one for one in TagSet.objects.filter(file__in=library_of)}
+    RefreshedFile.objects.due().filter(pk__in=set(file_ids) - set(sets)).delete()
     if not force:
         noted = dict(RefreshedFile.objects.filter(pk__in=sets).values_list("pk", "content_key"))
         sets = {pk: one for pk, one in sets.items() if noted.get(pk) != one.content_key}

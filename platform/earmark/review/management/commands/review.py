@@ -43,6 +43,7 @@ from earmark.review.services import (
     import_decisions,
     preview_batch,
     refresh_library,
+    refresh_noted,
     undo_batch,
     undo_decision,
 )
@@ -121,6 +122,9 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked."""
         ensure_migrated()
+        # Where no worker runs, what was tagged since waits for whoever looks first.
+        for _ in refresh_noted():
+            continue
         action = options.pop("action") or "work"
         getattr(self, f"_{action}")(**{"json": False, **options})
 
