@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from asgiref.sync import async_to_sync
 
+from earmark.accounts.models import AuditEntry
 from earmark.accounts.scopes import Scope
 from earmark.jobs.models import PredictionSet
 from earmark.jobs.timeline import pack_timeline
@@ -66,6 +67,8 @@ def test_library_run_query_and_files_narrow_it_down():
 
     assert ids(client.get(URL)) == [first.pk, second.pk, third.pk]
     assert ids(client.get(URL, {"library": library.pk})) == [first.pk, second.pk]
+    entry = AuditEntry.objects.filter(act="exported").latest("pk")
+    assert entry.details["library"] == library.pk
     assert ids(client.get(URL, {"run": job.run_id})) == [second.pk]
     assert ids(client.get(URL, {"query": first.path.split()[1]})) == [first.pk]
     assert ids(client.get(URL, {"file": [first.pk, third.pk]})) == [first.pk, third.pk]

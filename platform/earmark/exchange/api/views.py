@@ -11,7 +11,9 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
+from earmark.accounts.acts import Act
 from earmark.accounts.scopes import Scope
+from earmark.accounts.services import record_act
 from earmark.core.api.access import Access
 from earmark.core.api.schema import errors
 from earmark.core.api.views import ApiView
@@ -71,6 +73,7 @@ class ExportView(ApiView):
             stream = stream_files(files=files, form=form)
             response = StreamingHttpResponse(stream, content_type=form.media_type)
             suffix = form.suffix
+        record_act(act=Act.EXPORTED, details=dict(wanted))
         response["Content-Disposition"] = f'attachment; filename="earmark{suffix}"'
         return response
 

@@ -56,7 +56,7 @@ class EventStreamRenderer(JSONRenderer):
     """Lets clients ask for a stream; the stream itself is no rendered value."""
 
     media_type = EVENT_STREAM
-    format = "events"
+    format = ""  # asked for by Accept only, as browsers do
     charset = "utf-8"
 
 
