@@ -18,7 +18,7 @@ class UploadsBusyError(EarmarkError):
 
     code = "uploads_busy"
     hint = "Try again in a minute."
-    status = 503
+    status = 429
 
 
 class UploadFailedError(EarmarkError):

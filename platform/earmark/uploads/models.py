@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+_ID = re.compile(r"[0-9a-f]{32}")
+
 
 def new_upload_id() -> str:
     """Return an id that nobody can guess; it names the bytes on disk, too."""
     return secrets.token_hex(16)
+
+
+def is_upload_id(text: str) -> bool:
+    """Say whether a text could be the id of an upload."""
+    return _ID.fullmatch(text) is not None
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):

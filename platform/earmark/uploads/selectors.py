@@ -12,7 +12,7 @@ from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
 from earmark.classifiers.selectors import get_default_classifier
 from earmark.core.errors import NotFoundError
-from earmark.uploads.models import Upload, UploadQuerySet
+from earmark.uploads.models import Upload, UploadQuerySet, is_upload_id
 
 _ASK_AFTER_S = 0.05
 _ASK_AGAIN_S = 0.25
@@ -27,7 +27,7 @@ def get_upload(*, upload_id: str, user: User | AnonymousUser) -> Upload:
         If there is none, or it belongs to another.
     """
     mine = Upload.objects.all() if user.is_superuser else _of(user)
-    upload = mine.filter(pk=upload_id).first()
+    upload = mine.filter(pk=upload_id).first() if is_upload_id(upload_id) else None
     if upload is None:
         raise NotFoundError("There is no such upload; answers are kept for a while only.")
     return upload

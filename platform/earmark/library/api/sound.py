@@ -190,7 +190,7 @@ class PeaksView(SoundView):
         responses={
             200: PeaksSerializer,
             304: OpenApiResponse(description="The client has it."),
-            **errors(422, 503),
+            **errors(422),
         },
     )
     def get(self, request: Request, file_id: int) -> HttpResponseBase:
@@ -218,7 +218,7 @@ class PeaksDataView(PeaksView):
         responses={
             (200, "application/octet-stream"): _BYTES,
             304: OpenApiResponse(description="The client has it."),
-            **errors(422, 503),
+            **errors(422),
         },
     )
     def get(self, request: Request, file_id: int) -> HttpResponseBase:
@@ -254,7 +254,7 @@ class SpectrogramView(SoundView):
         responses={
             (200, "image/png"): _BYTES,
             304: OpenApiResponse(description="The client has it."),
-            **errors(422, 503),
+            **errors(422),
         },
     )
     def get(self, request: Request, file_id: int) -> HttpResponseBase:

@@ -35,4 +35,4 @@ class DrawingBusyError(EarmarkError):
 
     code = "drawing_busy"
     hint = "Try again in a few seconds."
-    status = 503
+    status = 429

@@ -11,14 +11,15 @@ from rest_framework import serializers
 
 from earmark.uploads.models import Upload
 
+LONGEST_S = 1e6
 _NOT_SENT = "No file was sent in the field `audio`."
 
 
 class SecondsField(serializers.FloatField):
-    """A finite number of seconds, not below zero."""
+    """A finite number of seconds, not below zero and no longer than any sound."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_value=0, **options)
+        super().__init__(min_value=0, max_value=LONGEST_S, **options)
 
     def to_internal_value(self, data: Any) -> float:
         """Refuse what is no number, also those that call themselves one."""
@@ -48,27 +49,20 @@ class UploadInput(serializers.Serializer[Any]):
     )
     end = SecondsField(
         required=False,
-        default=None,
-        allow_null=True,
         help_text="Seconds from the beginning at which it ends; by default the end of the sound.",
     )
     wait = SecondsField(
         required=False,
-        default=None,
-        allow_null=True,
         help_text="Seconds to wait for the answer, no more than EARMARK_UPLOAD_WAIT_SECONDS.",
     )
 
-    def validate_wait(self, value: float | None) -> float:
-        """Return how long to wait."""
-        longest = float(settings.EARMARK_UPLOAD_WAIT_SECONDS)
-        return longest if value is None else min(value, longest)
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a part without length."""
-        if attrs["end"] is not None and attrs["end"] <= attrs["start"]:
+        """Refuse a part without length, and bound how long to wait."""
+        end = attrs.get("end")
+        if end is not None and end <= attrs["start"]:
             raise serializers.ValidationError({"end": ["Must be after `start`."]})
-        return attrs
+        longest = float(settings.EARMARK_UPLOAD_WAIT_SECONDS)
+        return attrs | {"end": end, "wait": min(attrs.get("wait", longest), longest)}
 
 
 class LabelPredictionSerializer(serializers.Serializer[Any]):

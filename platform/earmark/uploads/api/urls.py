@@ -9,7 +9,7 @@ from earmark.uploads.api.views import UploadViewSet, send_sound
 urlpatterns = [
     path("uploads", send_sound, name="uploads"),
     path(
-        "uploads/<slug:upload_id>",
+        "uploads/<str:upload_id>",
         UploadViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
         name="upload",
     ),

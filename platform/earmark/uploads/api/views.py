@@ -78,7 +78,7 @@ class UploadViewSet(ApiViewSet):
         responses={
             201: OpenApiResponse(UploadSerializer, "Classified: the answer is in `result`."),
             202: OpenApiResponse(UploadSerializer, "Still to be classified: ask again."),
-            **errors(408, 413, 422, 503),
+            **errors(408, 409, 413, 422),
         },
     )
     def create(self, request: Request) -> Response:

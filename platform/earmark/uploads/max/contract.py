@@ -25,6 +25,7 @@ _WAV = re.compile(r"audio/.*wav")
 # The original looks at 16,000 samples a second, in frames of 400 samples every 160, and 96 frames
 # make the shortest stretch it knows. A start time counts in whole stretches.
 _STRETCH_S = 0.96
+_LATEST_S = 1e6  # behind the end of any sound
 _RATE, _FRAME, _HOP, _FRAMES = 16_000, 400, 160, 96
 
 
@@ -77,7 +78,7 @@ def read_start(values: Sequence[str]) -> float:
         start = float(values[0])
     except ValueError as error:
         raise invalid_input("start_time", f"{START_HELP} {error}") from error
-    if not math.isfinite(start) or start <= -_STRETCH_S:
+    if math.isnan(start) or not -_STRETCH_S < start < _LATEST_S:
         raise invalid_start()
     return max(0.0, start)
 

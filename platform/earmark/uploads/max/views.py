@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from earmark.classifiers.selectors import get_default_classifier
 from earmark.core.errors import EarmarkError
-from earmark.uploads.errors import UploadsBusyError
+from earmark.uploads.errors import UploadsBusyError, UploadTooLargeError
 from earmark.uploads.max import contract, swagger
 from earmark.uploads.models import Upload
 from earmark.uploads.receiving import FIELD, ReceivedFile, install_receiver
@@ -120,7 +120,9 @@ async def predict(request: HttpRequest) -> HttpResponse:
 
 def _status_of(error: EarmarkError) -> int:
     """Return the status of what is not the sound's fault: too large, too many, or ours."""
-    return error.status if error.status in (413, 503) else 500
+    if isinstance(error, UploadsBusyError):
+        return 503
+    return 413 if isinstance(error, UploadTooLargeError) else 500
 
 
 def _read(request: HttpRequest) -> _Asked:
