@@ -53,6 +53,12 @@ EARMARK_DEVICE_BATCH_WINDOWS = env.read_number(
     default=64,
     meaning="Windows scored at once on a device; halved while they do not fit into its memory.",
 )
+EARMARK_DECODE_TIMEOUT_SECONDS = env.read_number(
+    "EARMARK_DECODE_TIMEOUT_SECONDS",
+    default=60,
+    meaning="Seconds without progress after which the reading of a file is given up; more for "
+    "volumes that fall asleep.",
+)
 EARMARK_JOB_LEASE_SECONDS = env.read_number(
     "EARMARK_JOB_LEASE_SECONDS",
     default=120,
@@ -132,9 +138,7 @@ EARMARK_WORKER_PROCESSES = env.read_number(
     meaning="Processor cores a Celery worker classifies with; 0 is all of them. On a device: "
     "threads that decode for it.",
 )
-CELERY = queues.settings(
-    broker_url=EARMARK_BROKER_URL, data_dir=DATA_DIR, tick_seconds=EARMARK_TICK_SECONDS
-)
+CELERY = queues.settings(broker_url=EARMARK_BROKER_URL, data_dir=DATA_DIR)
 EARMARK_UPLOAD_MAX_MB = env.read_number(
     "EARMARK_UPLOAD_MAX_MB",
     default=100,

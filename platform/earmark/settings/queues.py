@@ -14,14 +14,11 @@ CLASSIFY_GPU = "classify.gpu"
 WRITE = "write"
 ALL = (SCAN, CLASSIFY_CPU, CLASSIFY_GPU, WRITE)
 
-HINT_EXPIRES_S = 60
-"""A hint that nobody took for so long is dropped: while there is work the clock sends new ones."""
-
 VISIBILITY_S = 3600
 """Redis delivers a message again that was not acknowledged for so long: far above a slice."""
 
 
-def settings(*, broker_url: str, data_dir: Path, tick_seconds: int) -> dict[str, Any]:
+def settings(*, broker_url: str, data_dir: Path) -> dict[str, Any]:
     """Return Celery's own settings.
 
     Parameters
@@ -29,9 +26,7 @@ def settings(*, broker_url: str, data_dir: Path, tick_seconds: int) -> dict[str,
     broker_url : str
         ``redis://...`` or ``filesystem://``; empty where there is none.
     data_dir : Path
-        Where ``filesystem://`` and the clock keep their files.
-    tick_seconds : int
-        How often the clock sends `earmark.tick`.
+        Where ``filesystem://`` keeps its files.
     """
     return {
         "broker_url": broker_url or "memory://",
@@ -52,14 +47,7 @@ def settings(*, broker_url: str, data_dir: Path, tick_seconds: int) -> dict[str,
         "worker_redirect_stdouts": False,
         "worker_send_task_events": True,
         "task_send_sent_event": True,
-        "beat_schedule_filename": str(data_dir / "celerybeat-schedule"),
-        "beat_schedule": {
-            "tick": {
-                "task": "earmark.tick",
-                "schedule": tick_seconds,
-                "options": {"queue": SCAN, "expires": HINT_EXPIRES_S},
-            }
-        },
+        "beat_scheduler": "earmark.core.clock:Clock",
         "timezone": "UTC",
     }
 

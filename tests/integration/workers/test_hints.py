@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from earmark.celery import app
+from earmark.core.clock import Clock
+from earmark.core.hints import MOST_WAITING
 from tests.servers import Redis, free_port
 from tests.tag_harness import Installation, install_plugin, sine
 
@@ -22,11 +26,20 @@ print("celery" in sys.modules)
 """
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with an empty database: to make one takes seconds."""
+    folder = tmp_path_factory.mktemp("migrated")
+    made = Installation(folder / "data", install_plugin(folder / "plugins"))
+    assert made.run("migrate", "-v0").status == 0
+    return made.data
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def installation(tmp_path: Path, migrated: Path) -> Installation:
     made = Installation(tmp_path / "data", install_plugin(tmp_path / "plugins"))
     made.extra["EARMARK_SETTLE_SECONDS"] = "0"
-    assert made.run("migrate", "-v0").status == 0
+    shutil.copytree(migrated, made.data)
     (tmp_path / "sounds").mkdir()
     sine(tmp_path / "sounds" / "tone.wav")
     return made
@@ -79,6 +92,38 @@ def test_hints_survive_a_flush_of_redis(installation: Installation, broker: Redi
 
     assert done.status == 0, done.err
     assert broker.client.llen("write") == 2
+
+
+def test_hints_that_nobody_takes_neither_pile_up_nor_expire(
+    installation: Installation, broker: Redis
+):
+    installation.extra["EARMARK_BROKER_URL"] = broker.url
+    code = (
+        "from earmark.core.hints import send_hint, send_tick; send_hint('scan', times=500); "
+        "assert all(send_tick() for _ in range(3))"
+    )
+
+    done = installation.run("shell", "-v0", "-c", code)
+
+    assert done.status == 0, done.err
+    messages = [json.loads(raw)["headers"] for raw in broker.client.lrange("scan", 0, -1)]
+    assert len(messages) == MOST_WAITING
+    assert {message["expires"] for message in messages} == {None}
+
+
+def test_the_clock_ticks_whatever_the_time_of_day_does(monkeypatch: pytest.MonkeyPatch):
+    ticks: list[float] = []
+    now = [100.0]
+    monkeypatch.setattr("earmark.core.clock.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("earmark.core.clock.send_tick", lambda: ticks.append(now[0]))
+    clock = Clock(app)
+
+    waits = []
+    for now[0] in (100.0, 102.0, 105.0, 105.1):
+        waits.append(round(clock.tick(), 3))
+
+    assert ticks == [100.0, 105.0]
+    assert waits == [5.0, 3.0, 5.0, 4.9]
 
 
 def test_celery_finds_the_application_by_its_name(installation: Installation):

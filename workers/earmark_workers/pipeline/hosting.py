@@ -39,9 +39,11 @@ def start_pool(
         If a classifier is not installed any more.
     """
     hosted = tuple(host(classifier, device) for classifier in classifiers)
+    timeout_s = float(settings.EARMARK_DECODE_TIMEOUT_SECONDS)
     if device == CPU:
-        return WorkerPool(Setup(hosted), workers)
-    return WorkerPool(Setup(hosted, decoders=workers), 1, files_ahead=64 * workers)
+        return WorkerPool(Setup(hosted, decode_timeout_s=timeout_s), workers)
+    setup = Setup(hosted, decoders=workers, decode_timeout_s=timeout_s)
+    return WorkerPool(setup, 1, files_ahead=64 * workers)
 
 
 def host(classifier: ClassifierVersion, device: str) -> Hosted:
