@@ -92,8 +92,11 @@ class Classification:
 
     @property
     def busy(self) -> bool:
-        """Whether any claimed job is unfinished."""
-        return bool(self._held)
+        """Whether any claimed job is unfinished, or the pool works on one that was lost.
+
+        Nobody else listens to the pool: left alone, what it holds would keep its room for ever.
+        """
+        return bool(self._held) or self._pool.busy
 
     def fill(self) -> None:
         """Claim jobs and hand their files to the pool, as far as there is room."""
