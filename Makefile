@@ -123,6 +123,10 @@ bench: setup $(STAMPS)/dev ## Measure; the tables are kept in bench/results
 fuzz: $(STAMPS)/dev ## Long fuzzing of the metadata code
 	$(PYTHON) -m tests.fuzz $(ARGS)
 
+.PHONY: chaos
+chaos: $(STAMPS)/dev programs ## Workers, servers, clocks and volumes fail during a run
+	$(PYTHON) -m tests.chaos $(ARGS)
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; data and results stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ from earmark.library.services import register_library, scan_library
 library = Library.objects.filter(root={root!r}).first()
 library = library or register_library(root=Path({root!r}), trusted=True)
 scan_library(library=library)
-submit_run(library=library, classifiers=[require_classifier(name="bands")],
-           options={{"write": True, Run.FOLLOW_UP: True}})
+for _ in range({runs}):
+    submit_run(library=library, classifiers=[require_classifier(name="bands")],
+               options={{"write": True, Run.FOLLOW_UP: True}})
 """
 
 
@@ -41,29 +42,34 @@ class Site(Installation):
 
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def submit(self, root: Path) -> None:
-        """Register and scan a folder, and submit a run over it."""
-        done = self.run("shell", "-v0", "-c", SUBMIT.format(root=str(root)))
+    def submit(self, root: Path, *, runs: int = 1) -> None:
+        """Register and scan a folder, and submit a run over it, or several."""
+        done = self.run("shell", "-v0", "-c", SUBMIT.format(root=str(root), runs=runs))
         assert done.status == 0, done.err
 
-    def start_worker(self, *queues: str, **extra: str) -> subprocess.Popen[bytes]:
-        """Start a worker of queues."""
+    def start_worker(
+        self, *queues: str, prefix: Sequence[str] = (), **extra: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker of queues; `prefix` is a program that starts it, and becomes it."""
         name = f"w{len(self.processes)}@%h"
-        return self._start(["worker", "-Q", ",".join(queues), "-n", name], extra)
+        return self._start([*prefix], ["worker", "-Q", ",".join(queues), "-n", name], extra)
 
-    def start_clock(self) -> subprocess.Popen[bytes]:
+    def start_clock(self, *, prefix: Sequence[str] = (), **extra: str) -> subprocess.Popen[bytes]:
         """Start Celery's beat."""
-        return self._start(["beat"], {})
+        return self._start([*prefix], ["beat"], extra)
 
     def said(self) -> str:
         """What all these processes have written."""
         return "\n".join(path.read_text() for path in sorted(self.data.glob("celery-*.log")))
 
-    def _start(self, arguments: list[str], extra: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _start(
+        self, prefix: list[str], arguments: list[str], extra: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
         log = (self.data / f"celery-{len(self.processes)}.log").open("wb")
+        celery = [*prefix, sys.executable, "-m", "celery", "-A", "earmark"]
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "earmark", *arguments, "-l", "INFO"],
+                [*celery, *arguments, "-l", "INFO"],
                 env=self.environment
                 | {"DJANGO_SETTINGS_MODULE": "earmark.settings.single"}
                 | extra,
@@ -122,7 +128,8 @@ def site(folder: Path, broker: Redis) -> Iterator[Site]:
     }
     with database_of(made), contextlib.ExitStack() as stack:
         stack.callback(made.end)
-        assert made.run("migrate", "-v0").status == 0
+        migrated = made.run("migrate", "-v0")
+        assert migrated.status == 0, migrated.err
         yield made
 
 
@@ -134,13 +141,17 @@ def database_of(made: Site) -> Iterator[None]:
         yield
         return
     name = f"site_{uuid.uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name}")
+    base = env.parse_database_url(server)
+    user = f"{base['USER']}@" if base["USER"] else ""
+    place = f"{base['HOST']}:{base['PORT']}" if base["PORT"] else str(base["HOST"])
+    made.extra["EARMARK_DATABASE_URL"] = f"postgresql://{user}{place}/{name}"
+    try:
+        yield
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(server: str, statement: str) -> None:
     with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        base = env.parse_database_url(server)
-        user = f"{base['USER']}@" if base["USER"] else ""
-        place = f"{base['HOST']}:{base['PORT']}" if base["PORT"] else str(base["HOST"])
-        made.extra["EARMARK_DATABASE_URL"] = f"postgresql://{user}{place}/{name}"
-        try:
-            yield
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.execute(statement)

@@ -36,7 +36,8 @@ def main(command: list[str]) -> int:
     if not command:
         sys.exit(__doc__)
     with contextlib.ExitStack() as stack:
-        url = os.environ.get(URL) or _find_running() or stack.enter_context(_private_server())
+        url = os.environ.get(URL) or _find_running()
+        url = url or stack.enter_context(private_server()).url
         say(f"PostgreSQL for the tests: {url}")
         environment = os.environ | {URL: url, "EARMARK_TEST_DATABASE": "postgres"}
         # A shell-style NAME=value in front of the command is meant for its environment.
@@ -58,38 +59,68 @@ def _find_running() -> str | None:
     return None
 
 
-@contextlib.contextmanager
-def _private_server() -> Iterator[str]:
-    """Start a server in a temporary folder, and stop and remove it afterwards."""
-    programs = _find_programs() or _install()
-    folder = Path(tempfile.mkdtemp(prefix="earmark-postgres-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        # initdb refuses to work as root.
-        user = _unprivileged_user()
-        shutil.chown(folder, user=user)
-        prefix = ["runuser", "-u", user, "--"]
-    port = _free_port()
-    data = folder / "data"
-    control = [*prefix, str(programs / "pg_ctl"), "-D", str(data), "-s", "-w"]
-    # Durability is for data anybody would miss.
-    options = (
-        f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off "
-        "-c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
-    )
-    try:
-        _run(
-            [
-                *(*prefix, str(programs / "initdb"), "-D", str(data), "-U", "earmark"),
-                *("-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
-            ],
-            folder,
+FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+"""Durability is for data anybody would miss."""
+
+
+class PrivateServer:
+    """A PostgreSQL of one's own in a folder, which may be a new one.
+
+    Parameters
+    ----------
+    folder : Path
+        Whoever it runs as must be able to enter it.
+    options : str
+        What it is started with, besides its address.
+    """
+
+    def __init__(self, folder: Path, options: str = FAST) -> None:
+        programs = _find_programs() or _install()
+        prefix: list[str] = []
+        if os.geteuid() == 0:
+            # initdb refuses to work as root.
+            user = _unprivileged_user()
+            shutil.chown(folder, user=user)
+            prefix = ["runuser", "-u", user, "--"]
+        self._folder = folder
+        self._data = folder / "data"
+        self._initdb = [*prefix, str(programs / "initdb"), "-D", str(self._data), "-U", "earmark"]
+        self._control = [*prefix, str(programs / "pg_ctl"), "-D", str(self._data), "-s", "-w"]
+        port = _free_port()
+        self._options = (
+            f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200 {options}"
         )
-        _run([*control, "-l", str(folder / "log"), "-o", options, "start"], folder)
-        yield f"postgresql://earmark@127.0.0.1:{port}/postgres"
+        self.url = f"postgresql://earmark@127.0.0.1:{port}/postgres"
+
+    def create(self) -> None:
+        """Make its files."""
+        how = ("-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        _run([*self._initdb, *how], self._folder)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = str(self._folder / "log")
+        _run([*self._control, "-l", log, "-o", self._options, "start"], self._folder)
+
+    def stop(self) -> None:
+        """End it at once, in whatever it does; harmless where it does not run."""
+        if (self._data / "postmaster.pid").exists():
+            _run([*self._control, "-m", "immediate", "stop"], self._folder)
+
+
+@contextlib.contextmanager
+def private_server(options: str = FAST) -> Iterator[PrivateServer]:
+    """Start a server in a temporary folder, and stop and remove it afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="earmark-postgres-"))
+    try:
+        server = PrivateServer(folder, options)
+        try:
+            server.create()
+            server.start()
+            yield server
+        finally:
+            server.stop()
     finally:
-        if (data / "postmaster.pid").exists():
-            _run([*control, "-m", "immediate", "stop"], folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 

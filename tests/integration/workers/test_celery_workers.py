@@ -53,20 +53,23 @@ def stop(*processes) -> float:
     return time.monotonic() - begun
 
 
-def test_a_run_reaches_the_files_and_bad_ones_cost_the_good_ones_nothing(here: Site, sounds: Path):
+def test_two_runs_reach_the_files_once_and_bad_ones_cost_the_good_ones_nothing(
+    here: Site, sounds: Path
+):
     for number in range(3):
         sine(sounds / f"tone {number}.wav", frequency=440.0 + 100 * number)
         noise(sounds / f"noise {number}.wav", seed=number)
     (sounds / "broken.wav").write_bytes(b"not audio at all")
     soundfile.write(sounds / "killer.wav", np.full(24000, 0.9), 16000)  # see tests.bands_classifier
-    here.submit(sounds)
+    here.submit(sounds, runs=2)
 
     worker, clock = here.start_worker(*EVERYTHING), here.start_clock()
     wait_for(here.is_done, 240)
 
-    assert here.states() == {"succeeded": 6, "failed": 2}
+    assert here.states() == {"succeeded": 12, "failed": 4}
     codes = here.rows("SELECT reason_code FROM jobs_job WHERE state = 'failed' ORDER BY 1")
-    assert codes == [("not_audio",), ("worker_died",)]
+    assert codes == [("not_audio",)] * 2 + [("worker_died",)] * 2
+    assert here.count_windows() == 2 * 6, "the second run has nothing to hear"
     for number in range(3):
         assert "Sine wave" in read_tags(sounds / f"tone {number}.wav").keywords
     written = here.rows("SELECT file_id, count(*) FROM writeback_tagwrite GROUP BY 1")
@@ -97,33 +100,3 @@ def test_a_worker_that_is_asked_to_end_gives_back_what_it_holds(here: Site, soun
     assert here.states() == {"succeeded": 12}
     assert here.rows("SELECT max(lost_leases) FROM jobs_job") == [(0,)]
     assert clock.poll() is None
-
-
-def test_killed_workers_lost_and_doubled_messages_change_nothing(
-    here: Site, sounds: Path, broker: Redis
-):
-    for number in range(24):
-        sine(sounds / f"{number}.wav", frequency=200.0 + 10 * number, seconds=2)
-    here.submit(sounds)
-    here.extra |= {"EARMARK_JOB_LEASE_SECONDS": "3", "BANDS_SECONDS_PER_WINDOW": "0.5"}
-    first, _ = here.start_worker(*EVERYTHING), here.start_clock()
-    wait_for(lambda: here.states().get("succeeded", 0) > 0, 120)
-
-    here.start_worker(*EVERYTHING)
-    wait_for(lambda: here.rows("SELECT count(*) FROM jobs_worker") == [(2,)], 120)
-    first.kill()
-    first.wait()
-    broker.stop()
-    broker.start()  # with nothing in it
-    hint = "from earmark.core.hints import send_hint; send_hint('classify.cpu', times=5)"
-    assert here.run("shell", "-v0", "-c", hint).status == 0
-    wait_for(here.is_done, 240)
-
-    assert here.states() == {"succeeded": 24}
-    tags = here.rows("SELECT file_id, count(*) FROM tagging_tag GROUP BY file_id, name")
-    assert {count for _, count in tags} == {1}
-    written = here.rows(
-        "SELECT file_id, count(*) FROM writeback_tagwrite WHERE state = 'written' GROUP BY 1"
-    )
-    assert sorted(count for _, count in written) == [1] * 24
-    assert "Sine wave" in read_tags(sounds / "23.wav").keywords

@@ -1,0 +1,7 @@
+"""`make chaos`: the long run."""
+
+import sys
+
+from tests.chaos.drive import main
+
+sys.exit(main())
