@@ -81,3 +81,19 @@ def require_classifier(*, name: str) -> ClassifierVersion:
     if not row.enabled:
         raise ClassifierUnavailableError(f"The classifier {row.identity} is switched off.")
     return row
+
+
+def require_installed(*, classifier: ClassifierVersion) -> None:
+    """See to it that this very version of a classifier can be used here.
+
+    Raises
+    ------
+    ClassifierUnavailableError
+        As `require_classifier`, or if another version is installed.
+    """
+    installed = require_classifier(name=classifier.name)
+    if installed != classifier:
+        raise ClassifierUnavailableError(
+            f"{classifier.identity} was asked for, {installed.identity} is installed; "
+            "start a new run."
+        )

@@ -7,9 +7,8 @@ import threading
 import structlog
 from django.db.models import Exists, OuterRef
 
-from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
-from earmark.classifiers.services import require_classifier
+from earmark.classifiers.services import require_installed
 from earmark.core.errors import EarmarkError
 from earmark.core.hints import classify_queue
 from earmark.jobs.models import Job
@@ -141,12 +140,7 @@ def list_wanted(queue: str) -> list[ClassifierVersion]:
 def is_usable(classifier: ClassifierVersion) -> bool:
     """Say whether a classifier is installed here; if not, the jobs that wait for it fail."""
     try:
-        installed = require_classifier(name=classifier.name)
-        if installed != classifier:
-            raise ClassifierUnavailableError(
-                f"{classifier.identity} was asked for, {installed.identity} is installed; "
-                "start a new run."
-            )
+        require_installed(classifier=classifier)
     except EarmarkError as error:
         abort_waiting(classifier, code=error.code, message=str(error))
         log.error("classifier_unusable", classifier=classifier.identity, code=error.code)

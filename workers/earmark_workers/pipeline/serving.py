@@ -9,10 +9,10 @@ from multiprocessing.connection import wait
 
 import structlog
 
-from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
-from earmark.classifiers.services import require_classifier
+from earmark.classifiers.services import require_installed
 from earmark.core.errors import EarmarkError
+from earmark.exchange.bulk.working import run_next_operation
 from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
 from earmark.jobs.services import abort_run, settle_follow_up
@@ -65,7 +65,7 @@ class Server:
         """Work; with `until_idle` end when nothing is left to do."""
         while not self.stop.asked:
             sweep()
-            busy = self._scan() or self._work() or self._write()
+            busy = self._scan() or self._work() or self._operate() or self._write()
             if busy:
                 continue
             if until_idle:
@@ -86,6 +86,11 @@ class Server:
         if run is not None:
             self._work_on(run)
         return run is not None
+
+    def _operate(self) -> bool:
+        """Do what was asked for many files at once."""
+        done = run_next_operation(worker=self._name, should_stop=lambda: self.stop.asked)
+        return done is not None
 
     def _write(self) -> bool:
         """Write what Celery workers have asked for and nobody has written."""
@@ -109,12 +114,7 @@ class Server:
     def _is_usable(self, run: Run, classifier: ClassifierVersion) -> bool:
         """Say whether a run's classifier can be used; if not, its jobs fail with the reason."""
         try:
-            installed = require_classifier(name=classifier.name)
-            if installed != classifier:
-                raise ClassifierUnavailableError(
-                    f"{classifier.identity} was asked for, {installed.identity} is installed; "
-                    "start a new run."
-                )
+            require_installed(classifier=classifier)
         except EarmarkError as error:
             abort_run(run=run, code=error.code, message=str(error), classifier=classifier)
             log.error("classifier_unusable", run=run.pk, code=error.code, message=error.message)
