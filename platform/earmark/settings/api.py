@@ -33,6 +33,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PAGINATION_CLASS": "earmark.core.api.pagination.ApiCursorPagination",
     "DEFAULT_SCHEMA_CLASS": "earmark.core.api.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
+    # What is wanted is said in `Accept`; `format` in a query belongs to the views.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_THROTTLE_CLASSES": ["earmark.core.api.throttling.ClientThrottle"],
     # Addresses are those of connections: what a client says of itself in a header proves nothing.
     "NUM_PROXIES": 0,

@@ -17,6 +17,8 @@ MOST_DAYS = 3650
 class UserSerializer(serializers.ModelSerializer[User]):
     """Somebody with an account."""
 
+    email = serializers.CharField(help_text="May be empty.")
+
     class Meta:
         model = User
         fields = ["id", "username", "email", "is_active", "is_superuser", "date_joined"]
@@ -46,6 +48,7 @@ class UserChange(serializers.Serializer[Any]):
 class MeSerializer(serializers.ModelSerializer[User]):
     """Who asks, and with what."""
 
+    email = serializers.CharField(help_text="May be empty.")
     scopes = serializers.SerializerMethodField(help_text="Of the token; a session has all.")
 
     class Meta:

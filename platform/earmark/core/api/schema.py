@@ -58,6 +58,12 @@ class ApiSchema(AutoSchema):
         parameters = list(super().get_override_parameters())
         return [*parameters, _IDEMPOTENCY_KEY] if self._is_idempotent() else parameters
 
+    def _get_paginator(self) -> Any:
+        # Other actions than `list` that return several things return all of them.
+        if getattr(self.view, "action", "list") != "list":
+            return None
+        return super()._get_paginator()  # type: ignore[no-untyped-call]
+
     def _is_idempotent(self) -> bool:
         handler = getattr(self.view, self._action(), None)
         return getattr(handler, "is_idempotent", False)
