@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -14,8 +16,8 @@ import earmark.jobs.diagnosis
 from earmark.jobs.metrics import JobCollector
 from earmark.jobs.models import Job
 from earmark.library.paths import path_key
-from tests.factories import JobFactory
-from tests.tag_harness import REPOSITORY
+from tests.factories import AudioFileFactory, JobFactory
+from tests.tag_harness import REPOSITORY, install_plugin
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
 
@@ -31,11 +33,21 @@ def commands(name: str) -> list[list[str]]:
     return [shlex.split(line) for block in blocks for line in block.splitlines()]
 
 
+@pytest.fixture
+def bands(tmp_path: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a classifier that runs can be started with."""
+    plugins = install_plugin(tmp_path / "plugins")
+    monkeypatch.syspath_prepend(plugins)
+    monkeypatch.setenv("PYTHONPATH", f"{plugins}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    settings.EARMARK_CLASSIFIER = "bands"
+
+
 @pytest.mark.django_db
-def test_every_command_does_what_it_says(tmp_path: Path, data_dir: Path):
+def test_every_command_does_what_it_says(tmp_path: Path, data_dir: Path, bands: None):
     root = str(tmp_path)
     values = {"name": "Foley", "root": root, "root_key": path_key(root)}
     job = JobFactory(run__pk=7, **{f"run__library__{key}": value for key, value in values.items()})
+    AudioFileFactory(library=job.run.library, path="Doors/slam.wav")
     words = commands("Runs and jobs")
     assert len(words) >= 9
     for program, command, *rest in words:

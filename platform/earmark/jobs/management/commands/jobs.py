@@ -10,10 +10,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.core.commands import EarmarkCommand
 from earmark.jobs.diagnosis import diagnose
-from earmark.jobs.errors import RunUnknownError
+from earmark.jobs.errors import RunUnknownError, SelectionError
 from earmark.jobs.management.printing import failure_line, failure_values, run_line, run_values
+from earmark.jobs.management.submitting import add_submit_arguments, submit
 from earmark.jobs.models import Job, Run, RunQuerySet
 from earmark.jobs.selectors import count_jobs, get_run
 from earmark.jobs.services import cancel_run, pause_run, resume_run, retry_run
@@ -33,6 +35,8 @@ _ACTIONS = {
 }
 EPILOG = """
 examples:
+  earmark jobs submit Foley                  classify what has no result yet, and write the tags
+  earmark jobs submit Foley --folder Doors --query "status:untagged" --priority 5 --dry-run
   earmark jobs status                        open runs and how far they are
   earmark jobs status --run 7 --json
   earmark jobs failed --run 7                which files, and why
@@ -55,12 +59,17 @@ class Command(EarmarkCommand):
 
     help = "Show and steer runs and their jobs, and say why nothing happens."
     epilog = EPILOG
-    usage_errors = (RunUnknownError, LibraryUnknownError)
+    usage_errors = (
+        *(RunUnknownError, LibraryUnknownError, SelectionError),
+        ClassifierUnavailableError,
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        text = "Start a run over a library or a part of it; workers do it."
+        add_submit_arguments(actions.add_parser("submit", help=text, description=text))
         for name, text in _ACTIONS.items():
             action = actions.add_parser(name, help=text, description=text)
             which = action.add_mutually_exclusive_group(required=name in {"retry", "cancel"})
@@ -88,6 +97,8 @@ class Command(EarmarkCommand):
         """Do what was asked."""
         if options["action"] == "doctor":
             self._doctor(options)
+        elif options["action"] == "submit":
+            self._tell(*submit(options), options)
         else:
             getattr(self, f"_{options['action']}")(self._runs(options), options)
 
