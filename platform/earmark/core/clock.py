@@ -11,7 +11,7 @@ from django.conf import settings
 from earmark.core.hints import send_tick
 
 
-class Clock(Scheduler):
+class Clock(Scheduler):  # type: ignore[misc]  # Celery's has no types
     """Counts seconds by a clock that nobody sets.
 
     Celery's own scheduler goes by the time of day: where that is set back by an hour, it would

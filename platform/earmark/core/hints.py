@@ -11,7 +11,7 @@ sent.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
@@ -20,7 +20,7 @@ from django.db import transaction
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 
 if TYPE_CHECKING:
-    from kombu import Connection
+    from kombu.connection import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +86,9 @@ def _send(task: str, queue: str, arguments: list[str], times: int) -> bool:
 
 
 def _count_waiting(connection: Connection, queue: str) -> int:
+    channel: Any = connection.default_channel
     try:
-        waiting = connection.default_channel.queue_declare(queue=queue, passive=True)
+        waiting = channel.queue_declare(queue=queue, passive=True)
     except connection.channel_errors:
         return 0  # a queue without messages does not exist
     return int(waiting.message_count)
