@@ -13,6 +13,10 @@ admin.site.site_header = "Earmark"
 admin.site.site_title = "Earmark"
 admin.site.index_title = "Sound libraries and their tags"
 
+handler400 = "earmark.core.api.fallbacks.bad_request"
+handler404 = "earmark.core.api.fallbacks.not_found"
+handler500 = "earmark.core.api.fallbacks.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("earmark.accounts.urls")),
@@ -29,6 +33,7 @@ urlpatterns = [
     path("api/v1/", include("earmark.uploads.api.urls")),
     path("api/v1/", include("earmark.search.api.urls")),
     path("api/v1/", include("earmark.webhooks.api.urls")),
+    path("api/v1/", include("earmark.review.api.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
