@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from earmark.review.errors import ReviewError
+from earmark.core.errors import EarmarkError
+from earmark.review.errors import ItemUnknownError
 from earmark.review.models import Decision, ReviewItem, ReviewItemQuerySet
 from earmark.review.services.deciding import Word, decide
 
@@ -71,19 +72,40 @@ def preview_batch(
     return Preview(found, alike.open().count() - len(found))
 
 
-def decide_batch(*, item_ids: Collection[int], reviewer: str, word: Word) -> BatchResult:
+def decide_batch(
+    *,
+    item_ids: Collection[int],
+    reviewer: str,
+    word: Word,
+    items: ReviewItemQuerySet | None = None,
+) -> BatchResult:
     """Say the same about several items.
 
     Each is decided by itself: what cannot be decided stops nothing, and if this is cut off, what
     was decided stands and can be taken back by the name of the batch (`undo_batch`).
+
+    Parameters
+    ----------
+    item_ids : collection of int
+    reviewer : str
+    word : Word
+    items : queryset of ReviewItem, optional
+        Those that may be decided; others are as unknown as those that are not there.
     """
+    rows = ReviewItem.objects.all() if items is None else items
+    # By file: who decides two batches at once does not wait in a circle.
+    known = list(rows.filter(pk__in=item_ids).order_by("file", "pk").values_list("pk", flat=True))
     batch = new_batch()
     decisions: list[Decision] = []
-    left_out: list[LeftOut] = []
-    for item_id in sorted(set(item_ids)):
+    unknown = sorted(set(item_ids) - set(known))
+    left_out = [
+        LeftOut(item_id, ItemUnknownError.code, f"There is no item {item_id}.")
+        for item_id in unknown
+    ]
+    for item_id in known:
         try:
             decisions.append(decide(item_id=item_id, reviewer=reviewer, word=word, batch=batch))
-        except ReviewError as error:
+        except EarmarkError as error:
             left_out.append(LeftOut(item_id, error.code, str(error)))
     return BatchResult(batch, decisions, left_out)
 
