@@ -78,7 +78,9 @@ class _Stopping:
 
 def _web(options: dict[str, Any]) -> list[str]:
     address = ["--host", options["host"], "--port", str(options["port"])]
-    return ["uvicorn", "earmark.asgi:application", "--log-level", "warning", *address]
+    # Streams of events are open for as long as somebody watches: they shall not hold up the end.
+    patience = ["--timeout-graceful-shutdown", "5"]
+    return ["uvicorn", "earmark.asgi:application", "--log-level", "warning", *patience, *address]
 
 
 def _workers() -> dict[str, list[str]]:
