@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +15,19 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from earmark_classifiers.audioset.classifier import WEIGHTS
 from earmark_classifiers.audioset.listening import make_front_end
 from earmark_classifiers.audioset.network import AudioSetNetwork
-from earmark_classifiers.audioset.training import export
+from earmark_classifiers.audioset.training.__main__ import main
 from earmark_classifiers.audioset.training.augment import draw_batch
 from earmark_classifiers.audioset.training.corpus import Corpus, open_corpus
 from earmark_classifiers.audioset.training.distil import (
     Distillation,
-    Recipe,
     distillation_loss,
 )
 from earmark_classifiers.audioset.training.judge import judge
 from earmark_classifiers.audioset.training.probe import frequent_classes, probe
+from earmark_classifiers.audioset.training.recipe import RecipeChangedError, read_recipe
 from earmark_classifiers.audioset.training.reliability import expected_error, reliability
 from earmark_classifiers.audioset.training.teacher import Teacher
 from earmark_classifiers.calibration import Calibration, fit_calibration
@@ -35,7 +36,7 @@ from earmark_classifiers.networks.mobilenet import MobileNetTagger, fuse_batch_n
 from earmark_classifiers.onnx_backend import OnnxEngine
 
 CLIPS = 270
-RECIPE = replace(Recipe(), epochs=2, steps_per_epoch=3, batch=8, seed=7)
+RECIPE = replace(read_recipe(), epochs=2, steps_per_epoch=3, batch=8, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,11 @@ def teacher(folder: Path) -> Teacher:
 @pytest.fixture(scope="module")
 def corpus(folder: Path) -> Corpus:
     return open_corpus(folder, folder / "cache")
+
+
+@pytest.fixture(scope="module")
+def untrained(corpus: Corpus, teacher: Teacher) -> Distillation:
+    return Distillation(corpus, teacher, RECIPE)
 
 
 def test_corpus_is_decoded_once_to_32_khz(folder: Path, corpus: Corpus) -> None:
@@ -162,39 +168,34 @@ def test_rare_classes_take_no_part_in_a_probe() -> None:
     assert set(frequent_classes(classes)) == set(range(20))
 
 
-def test_training_resumed_after_an_epoch_ends_like_one_never_stopped(
-    folder: Path,
-    corpus: Corpus,
-    teacher: Teacher,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_command_goes_on_after_an_interruption_and_makes_what_it_would_have_made(
+    folder: Path, corpus: Corpus, teacher: Teacher, tmp_path: Path
 ) -> None:
-    def start() -> Distillation:
-        return Distillation(corpus, teacher, RECIPE)
-
-    straight = start()
+    straight = Distillation(corpus, teacher, RECIPE)
     straight.run(tmp_path)
-    export_and_look(folder, tmp_path, monkeypatch)
-    stopped = start()
+    out, recipe = tmp_path / "out", tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(asdict(RECIPE)))
+    stopped = Distillation(corpus, teacher, RECIPE)
     stopped.train_epoch()
-    stopped.save(tmp_path / "half.pt")
-    resumed = start()
-    resumed.resume(tmp_path / "half.pt")
-    resumed.run(tmp_path)
+    out.mkdir()
+    stopped.save(out / "checkpoint.pt")
+    make_weights(folder, out, recipe)
+    resumed = torch.load(out / "checkpoint.pt", weights_only=True)
+    assert resumed["epoch"] == 2
     for name, value in straight.average.state_dict().items():
-        assert torch.allclose(value, resumed.average.state_dict()[name], atol=1e-5), name
+        assert torch.allclose(value, resumed["average"][name], atol=1e-5), name
+    look_at_weights(out)
 
 
-def export_and_look(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a training leaves can be exported, loaded, and says how it was made."""
-    for name in ("audio.npy", "offsets.npy"):
-        (out / name).symlink_to(folder / "cache" / name)
-    weights, figures = out / "weights.safetensors", out / "figures"
-    arguments = {"corpus": folder, "ontology": folder / "ontology.json", "out": out}
-    arguments |= {"weights": weights, "figures": figures}
-    line = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
-    monkeypatch.setattr("sys.argv", ["export", *line])
-    export.main()
+def make_weights(folder: Path, out: Path, recipe: Path) -> None:
+    arguments = {"corpus": folder, "teacher": folder / "teacher.pt", "out": out}
+    arguments |= {"ontology": folder / "ontology.json", "recipe": recipe}
+    main([part for name, value in arguments.items() for part in (f"--{name}", str(value))])
+
+
+def look_at_weights(out: Path) -> None:
+    """What the command leaves can be loaded, and says how it was made."""
+    weights = out / WEIGHTS.name
     with safe_open(weights, framework="pt") as file:
         metadata = file.metadata()
     network = AudioSetNetwork().eval()
@@ -206,20 +207,48 @@ def export_and_look(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert logits == pytest.approx(expected, abs=1e-3)
     assert json.loads(metadata["recipe"])["epochs_done"] == 2
     assert set(json.loads(metadata["calibration"])) == {"scale", "offset"}
-    found = json.loads((figures / "audioset-figures.json").read_text())
+    found = json.loads((out / "figures" / "audioset-figures.json").read_text())
     assert found["named_clips"] == 8
     assert found["challenge_top1"]["clips"] == 4
     assert found["probes"]["names"]["judged_on"] == 8
-    assert (figures / "audioset-reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "figures" / "audioset-reliability.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_student_starts_in_the_space_of_its_teacher(corpus: Corpus, teacher: Teacher) -> None:
-    training = Distillation(corpus, teacher, RECIPE)
-    axes = training.projection.axes
+def test_the_recipe_beside_the_training_is_that_of_the_weights_that_ship() -> None:
+    with safe_open(WEIGHTS, framework="np") as file:
+        told = json.loads(file.metadata()["recipe"])
+    assert told == {**asdict(read_recipe()), "epochs_done": read_recipe().epochs}
+
+
+def test_a_checkpoint_of_another_recipe_is_not_gone_on_from(
+    untrained: Distillation, tmp_path: Path
+) -> None:
+    untrained.save(tmp_path / "checkpoint.pt")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    torch.save({**state, "recipe": asdict(replace(RECIPE, epochs=5))}, tmp_path / "checkpoint.pt")
+    with pytest.raises(RecipeChangedError, match="another folder"):
+        untrained.resume(tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"epochs": 3}', '{"steps": 3}'])
+def test_a_file_that_is_no_recipe_is_a_wrong_command_line(
+    text: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(SystemExit) as caught:
+        make_weights(folder, tmp_path / "out", tmp_path / "recipe.json")
+    assert caught.value.code == 2
+    assert "is not a recipe" in capsys.readouterr().err
+
+
+def test_student_starts_in_the_space_of_its_teacher(
+    untrained: Distillation, teacher: Teacher
+) -> None:
+    axes = untrained.projection.axes
     assert axes.shape == (384, 256)
     assert torch.allclose(axes.T @ axes, torch.eye(256), atol=1e-4)
     # It takes over the filters, which the norms are folded into.
-    body = training.student.body.features[0][0]
+    body = untrained.student.body.features[0][0]
     theirs = fuse_batch_norms(deepcopy(teacher.tagger)).features[0][0]
     assert torch.equal(body.weight, theirs.weight) and torch.equal(body.bias, theirs.bias)
 

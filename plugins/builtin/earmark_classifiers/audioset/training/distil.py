@@ -29,6 +29,7 @@ from earmark_classifiers.audioset.training.judge import (
     open_network,
     validation_windows,
 )
+from earmark_classifiers.audioset.training.recipe import Recipe, RecipeChangedError
 from earmark_classifiers.audioset.training.teacher import (
     Projection,
     Teacher,
@@ -42,24 +43,10 @@ from earmark_classifiers.scores import pool_owned
 
 log = structlog.get_logger()
 
+CHECKPOINT = "checkpoint.pt"
+
 AHEAD = 4
 """Batches the teacher may be ahead of the student, so that neither waits for the other."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The numbers of a training; a change makes another network."""
-
-    epochs: int = 3
-    steps_per_epoch: int = 592
-    batch: int = 16
-    learning_rate: float = 3e-4
-    warmup_steps: int = 100
-    altered_first: float = 0.35
-    altered_last: float = 0.1
-    weight_decay: float = 1e-3
-    averaging: float = 0.998
-    seed: int = 20261120
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +98,7 @@ class Distillation:
         while self.epoch < self.recipe.epochs:
             started = time.monotonic()
             loss = self.train_epoch()
-            self.save(folder / "checkpoint.pt")
+            self.save(folder / CHECKPOINT)
             logits, _ = open_network(self.average)(windows)
             scores = pool_owned(Calibration()(logits), owners)
             figures = judge(scores, self.corpus.teacher[self.corpus.is_val])
@@ -144,8 +131,19 @@ class Distillation:
         temporary.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint; batches are drawn by epoch, so the rest is as it would be."""
+        """Go on from a checkpoint; batches are drawn by epoch, so the rest is as it would be.
+
+        Raises
+        ------
+        RecipeChangedError
+            If it was trained by another recipe.
+        """
         state = torch.load(path, weights_only=True)
+        if state["recipe"] != asdict(self.recipe):
+            raise RecipeChangedError(
+                f"{path} was trained by another recipe: {state['recipe']}. Train into another "
+                "folder, or with that recipe."
+            )
         self.epoch = state["epoch"]
         self.student.load_state_dict(state["student"])
         self.average.load_state_dict(state["average"])

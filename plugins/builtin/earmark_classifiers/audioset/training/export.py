@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +13,14 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 
-from earmark_classifiers.audioset.classifier import VERSION, read_labels
+from earmark_classifiers.audioset.classifier import VERSION, WEIGHTS, read_labels
 from earmark_classifiers.audioset.network import AudioSetNetwork
 from earmark_classifiers.audioset.training.corpus import (
     Corpus,
     open_corpus,
     read_challenge_labels,
 )
+from earmark_classifiers.audioset.training.distil import CHECKPOINT
 from earmark_classifiers.audioset.training.judge import (
     judge,
     open_network,
@@ -56,25 +56,29 @@ CHALLENGE_NAMES = {
 """Challenge labels that differ from AudioSet's display names by more than underscores."""
 
 
-def main() -> None:
-    """Calibrate the last checkpoint and write weights, figures and picture."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--ontology", type=Path, required=True, help="AudioSet's ontology.json")
-    parser.add_argument("--out", type=Path, required=True, help="folder with the checkpoint")
-    parser.add_argument("--weights", type=Path, required=True, help="safetensors file to write")
-    parser.add_argument("--figures", type=Path, required=True, help="folder for JSON and PNG")
-    arguments = parser.parse_args()
-    state = torch.load(arguments.out / "checkpoint.pt", weights_only=True)
+def export(corpus_folder: Path, ontology: Path, out: Path) -> None:
+    """Calibrate and judge the last checkpoint; write weights, graph, figures and picture.
+
+    Parameters
+    ----------
+    corpus_folder : Path
+        With ``labels41.csv`` and what `open_corpus` needs.
+    ontology : Path
+        AudioSet's ``ontology.json``.
+    out : Path
+        Folder with checkpoint and cache. Weights go there too, under the name they ship with;
+        what the model card shows goes to ``figures`` in it.
+    """
+    state = torch.load(out / CHECKPOINT, weights_only=True)
     network = fuse_batch_norms(AudioSetNetwork())
     network.load_state_dict(state["average"])
-    corpus = open_corpus(arguments.corpus, arguments.out)
+    corpus = open_corpus(corpus_folder, out)
     windows, owners = validation_windows(corpus)
     logits, _ = open_network(network)(windows)
-    names = read_names(arguments.corpus)
-    truth = name_truth(names, read_labels(), arguments.ontology)[corpus.is_val]
+    names = read_names(corpus_folder)
+    truth = name_truth(names, read_labels(), ontology)[corpus.is_val]
     calibration = _fit(logits, owners, truth)
-    challenge = read_challenge_labels(arguments.corpus)
+    challenge = read_challenge_labels(corpus_folder)
     figures = _figures(logits, owners, corpus, calibration, truth, challenge)
     figures["probes"] = _probes(network, corpus, names, challenge)
     figures["epochs"] = state["epoch"]
@@ -86,11 +90,11 @@ def main() -> None:
         "licence": "Apache-2.0 AND MIT",
     }
     examples = torch.split(torch.from_numpy(windows[:: len(windows) // 128 + 1]), 16)
-    _write(unfold_batch_norms(network, AudioSetNetwork(), examples), arguments.weights, metadata)
-    arguments.figures.mkdir(parents=True, exist_ok=True)
+    _write(unfold_batch_norms(network, AudioSetNetwork(), examples), out / WEIGHTS.name, metadata)
+    (out / "figures").mkdir(exist_ok=True)
     text = json.dumps(figures, indent=2, default=asdict) + "\n"
-    (arguments.figures / "audioset-figures.json").write_text(text)
-    _draw(figures, arguments.figures / "audioset-reliability.png")
+    (out / "figures" / "audioset-figures.json").write_text(text)
+    _draw(figures, out / "figures" / "audioset-reliability.png")
 
 
 def _write(network: AudioSetNetwork, weights: Path, metadata: dict[str, str]) -> None:
@@ -241,7 +245,3 @@ def _draw(figures: dict[str, Any], path: Path) -> None:
     axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path)
-
-
-if __name__ == "__main__":
-    main()
