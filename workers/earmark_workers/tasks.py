@@ -9,6 +9,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from earmark.core.hints import send_hint
+from earmark.exchange.bulk.services import list_waiting_operations
+from earmark.exchange.bulk.working import run_next_operation
 from earmark.library.models import Scan
 from earmark.library.services import run_next_scan
 from earmark.settings.queues import SCAN, WRITE
@@ -37,10 +39,12 @@ def classify(queue: str) -> None:
 
 @shared_task(name="earmark.write")
 def write(queue: str = WRITE) -> None:
-    """Write accepted tags into files, and do the later steps of runs."""
+    """Do what was asked for many files, the later steps of runs, and writes of accepted tags."""
     with open_slice() as period:
+        while not period.over and run_next_operation(worker=worker_name(), should_stop=period.ask):
+            pass
         more = write_host().serve(period)
-    if more:
+    if more or list_waiting_operations().exists():
         send_hint(queue)
 
 
