@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from earmark.core.hints import send_hint
+from earmark.exchange.bulk.models import BulkOperation
+from earmark.exchange.bulk.services import list_waiting_operations, release_operations_of
 from earmark.library.models import Scan
 from earmark.library.services import start_due_scans
 from earmark.review.services import sweep_items
@@ -25,6 +27,8 @@ def sweep() -> None:
         # Known to have ended on this machine: that is not held against the files, as with jobs.
         requeue_lost_writes(dead_workers=dead, blame=False)
     requeue_lost_writes()
+    busy = BulkOperation.objects.exclude(worker="").values_list("worker", flat=True).distinct()
+    release_operations_of(dead_workers=[worker for worker in busy if is_gone(worker)])
     start_due_scans()
     keep_delivering()
     sweep_items()
@@ -41,5 +45,6 @@ def _has_work(queue: str) -> bool:
     if queue == SCAN:
         return Scan.objects.filter(finished_at=None).exists()
     if queue == WRITE:
-        return list_due_requests().exists() or bool(list_runs_to_follow_up())
+        asked = list_due_requests().exists() or list_waiting_operations().exists()
+        return asked or bool(list_runs_to_follow_up())
     return bool(list_wanted(queue))
