@@ -82,7 +82,7 @@ def _sqlite_triggers() -> dict[str, str]:
             f"(SELECT 1 FROM search_searchchange WHERE file_id = {row}.{key}); END"
         )
 
-    sources = {"library_audiofile": ("id", _FILE_COLUMNS)}
+    sources: dict[str, tuple[str, tuple[str, ...]]] = {"library_audiofile": ("id", _FILE_COLUMNS)}
     sources |= {table: ("file_id", columns) for table, columns in _SOURCES.items()}
     for table, (key, columns) in sources.items():
         differs = " OR ".join(f"OLD.{one} IS NOT NEW.{one}" for one in columns)
@@ -126,7 +126,7 @@ def _postgres_triggers() -> dict[str, str]:
 
 def _postgres_functions() -> str:
     made = [_POSTGRES_FUNCTIONS]
-    tables = {"library_audiofile": ("id", _FILE_COLUMNS)}
+    tables: dict[str, tuple[str, tuple[str, ...]]] = {"library_audiofile": ("id", _FILE_COLUMNS)}
     tables |= {table: ("file_id", columns) for table, columns in _SOURCES.items()}
     del tables["tagging_tag"]  # has one for whole statements
     for table, (key, columns) in tables.items():

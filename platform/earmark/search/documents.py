@@ -30,6 +30,11 @@ def place_of(file_id: int) -> int:
     return (file_id * _FACTOR) & _MASK
 
 
+def slice_of(place: int) -> int:
+    """Return the slice of the index that holds a place."""
+    return place * keys.SLICES >> _BITS
+
+
 @dataclass(frozen=True)
 class TagWord:
     """An accepted tag; `is_synonym` where it only stands for another one."""
@@ -85,7 +90,7 @@ class FileRecord:
 class Document:
     """A file as the index sees it; made from a `FileRecord`.
 
-    The fields hold phrases, each a list of words: a phrase somebody searches for lies within one
+    The fields hold phrases, each some words: a phrase somebody searches for lies within one
     of them. They count in this order: `name`, `tags`, `synonyms`, `ancestors`, `folders`.
     """
 
@@ -119,6 +124,7 @@ class Document:
         record = self.record
         found = [
             keys.EVERY,
+            keys.slice_key(slice_of(self.place)),
             keys.library_key(record.library_id),
             keys.state_key(record.state),
             *keys.folder_keys(record.library_id, record.path),
@@ -166,8 +172,8 @@ class Document:
         return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
 
-def _phrases(texts: Collection[str], *, compounds: bool = False) -> list[list[str]]:
+def _phrases(texts: Collection[str], *, compounds: bool = False) -> list[tuple[str, ...]]:
     found = [words_of(text) for text in texts]
     if compounds:
-        found += [[stem(word)] for text in texts for word in compounds_of(text)]
+        found += [(stem(word),) for text in texts for word in compounds_of(text)]
     return [phrase for phrase in found if phrase]

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 
 from earmark.search.words import fold
 
 EVERY = "z"
 """A key that every file has: what must not be in a file needs something to be taken from."""
+
+
+SLICES = 16
+"""The index in its order has so many parts of about the same number of files."""
+
+
+def slice_key(number: int) -> str:
+    """Return the key of the files in a slice of the index."""
+    return f"b{number}"
 
 
 def library_key(library_id: int) -> str:
@@ -72,6 +82,7 @@ def model_key(identity: str) -> str:
     return f"m{_digest(identity)}"
 
 
+@lru_cache(maxsize=10_000)
 def _digest(text: str) -> str:
     """Return ten small letters and digits; 50 bits, so that no two meet by accident."""
     return b32encode(blake2b(text.encode(), digest_size=7).digest())[:10].decode().lower()

@@ -79,7 +79,7 @@ def parse_query(text: str) -> Query:
             joined = True
             continue
         negated = bool(minus) or (bare.startswith("-") and len(bare) > 1)
-        words = tuple(words_of(phrase or bare))
+        words = words_of(phrase or bare)
         if not words:
             continue
         last = bool(bare) and number == len(parts) - 1 and not negated

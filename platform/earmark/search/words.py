@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 LONGEST_WORD = 64
 """Longer words are cut: no index takes words of any length."""
@@ -21,14 +22,16 @@ _BYTES = re.compile(r"\\x[0-9a-f]{2}")
 _SIBILANT = ("sses", "shes", "ches", "xes", "zes")
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)  # tags and what is above them are the same in many files
+def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text in their order, each as it is searched for."""
-    return [stem(word) for word in plain_words(text)]
+    return tuple(stem(word) for word in plain_words(text))
 
 
-def plain_words(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)
+def plain_words(text: str) -> tuple[str, ...]:
     """Return the words of a text in their order, without taking endings off."""
-    return [piece for run in _runs(text) for piece in run]
+    return tuple(piece for run in _runs(text) for piece in run)
 
 
 def compounds_of(text: str) -> list[str]:
@@ -57,6 +60,8 @@ def stem(word: str) -> str:
 
 def fold(text: str) -> str:
     """Return a text in small letters and without diacritics."""
+    if text.isascii():
+        return text.lower()
     apart = unicodedata.normalize("NFKD", text)
     kept = "".join(char for char in apart if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", kept).casefold()

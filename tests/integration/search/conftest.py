@@ -12,7 +12,7 @@ from earmark.search.services import index_changes
 from earmark.tagging.models import PolicyVersion, Tag, TagBasis, TagSet
 from tests.factories import AudioFileFactory, LibraryFactory
 
-TagRow = tuple[str, float] | tuple[str, float, str]
+TagRow = tuple[str, float | None] | tuple[str, float | None, str]
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def add(library: Library, db: None) -> Callable[..., AudioFile]:
                 name=name,
                 confidence=confidence,
                 origin=origin[0] if origin else Tag.Origin.CLASSIFIER,
+                why={"rule": "threshold", "via": [], "votes": []},
                 created_at=timezone.now(),
             )
         return file

@@ -183,6 +183,18 @@ def test_pages_hold_every_file_once_in_one_order(
     assert values == sorted(values, reverse=sort.startswith("-"))
 
 
+def test_tags_that_people_set_are_sure_and_come_first(
+    add: Add, indexed: Callable[[], None]
+) -> None:
+    heard = [add(f"{n}.wav", ("Rain", 0.1 * n)).pk for n in range(4)]
+    said = [add(f"said {n}.wav", ("Rain", None)).pk for n in range(4)]
+    indexed()
+    filters = Filters(tags=(TagFilter("Rain"),))
+    assert walk({"filters": filters, "sort": Sort.CONFIDENCE_DOWN}) == said + heard[::-1]
+    filters = Filters(tags=(TagFilter("Rain", 0.25),))
+    assert sorted(walk({"filters": filters, "sort": Sort.NAME})) == sorted([*said, heard[3]])
+
+
 def test_a_file_that_comes_in_between_pages_does_not_shift_the_next_one(
     add: Add, indexed: Callable[[], None]
 ) -> None:
@@ -229,7 +241,8 @@ def test_large_results_are_counted_up_to_a_limit_and_sampled_for_facets(
     total = search_files(Request("water")).total
     assert total is not None and (total.value, total.exact) == (2, False)
     facets = count_facets(Request("water"), facets=["containers"])
-    assert (facets.sampled, facets.exact) == (2, False)
+    assert 1 <= facets.sampled <= 2 and not facets.exact
+    assert facets.counts["containers"]
 
 
 def test_an_index_that_is_behind_says_so(add: Add, indexed: Callable[[], None]) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from earmark.library.models import AudioFile
-from earmark.search.api.inputs import FIELDS
-from earmark.search.selectors import FoundFile, LookUp
+from earmark.search.selectors import LookUp
 from earmark.search.selectors.facets import FACETS
 
 MAX_ASKED = 1000
-_LARGEST = 2**53 - 1
 
 
 class FoundTagSerializer(serializers.Serializer[Any]):
@@ -26,59 +22,33 @@ class FoundTagSerializer(serializers.Serializer[Any]):
     )
 
 
-class FoundFileSerializer(serializers.Serializer[FoundFile]):
-    """A found file; with `fields` only what was asked for."""
+class FoundFileSerializer(serializers.Serializer[Any]):
+    """A found file; with `fields` only what was asked for. `file_values` gives these values."""
 
-    id = serializers.IntegerField(source="file.pk", required=False)
-    library = serializers.IntegerField(source="file.library_id", required=False)
-    library_name = serializers.CharField(source="file.library.name", required=False)
-    path = serializers.CharField(
-        source="file.path", required=False, help_text="Relative to the library."
-    )
+    id = serializers.IntegerField(required=False)
+    library = serializers.IntegerField(required=False)
+    library_name = serializers.CharField(required=False)
+    path = serializers.CharField(required=False, help_text="Relative to the library.")
     name = serializers.CharField(required=False)
-    folder = serializers.SerializerMethodField(required=False)
-    duration = serializers.FloatField(
-        source="file.duration", allow_null=True, required=False, help_text="Seconds."
+    folder = serializers.CharField(required=False)
+    duration = serializers.FloatField(allow_null=True, required=False, help_text="Seconds.")
+    channels = serializers.IntegerField(allow_null=True, required=False)
+    sample_rate = serializers.IntegerField(allow_null=True, required=False, help_text="Hertz.")
+    container = serializers.CharField(required=False)
+    state = serializers.ChoiceField(AudioFile.State.choices, required=False)
+    size = serializers.IntegerField(required=False, help_text="Bytes.")
+    modified = serializers.DateTimeField(
+        allow_null=True, required=False, help_text="Null where the file's time is no date."
     )
-    channels = serializers.IntegerField(source="file.channels", allow_null=True, required=False)
-    sample_rate = serializers.IntegerField(
-        source="file.sample_rate", allow_null=True, required=False, help_text="Hertz."
-    )
-    container = serializers.CharField(source="file.container", required=False)
-    state = serializers.ChoiceField(AudioFile.State.choices, source="file.state", required=False)
-    size = serializers.IntegerField(source="file.size", required=False, help_text="Bytes.")
-    modified = serializers.SerializerMethodField(required=False)
-    audio_hash = serializers.CharField(source="file.audio_hash", required=False)
+    audio_hash = serializers.CharField(required=False)
     catid = serializers.CharField(required=False, help_text="UCS; empty where nothing speaks.")
-    tags = serializers.SerializerMethodField(required=False)
+    tags = FoundTagSerializer(many=True, required=False, help_text="Surest first.")
     score = serializers.FloatField(
         allow_null=True,
         required=False,
         help_text="How well the file answers the words, within this search; null where there were "
         "too many to rank.",
     )
-
-    def __init__(self, *args: Any, only: list[str] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if only:
-            for name in set(FIELDS) - set(only):
-                self.fields.pop(name, None)
-
-    def get_folder(self, found: FoundFile) -> str:
-        """Return the folder within the library."""
-        return found.file.path.rpartition("/")[0]
-
-    def get_modified(self, found: FoundFile) -> datetime | None:
-        """Return when the file was last changed; null where that is no date."""
-        try:
-            return datetime.fromtimestamp(found.file.mtime_ns / 1e9, UTC)
-        except (OverflowError, ValueError, OSError):
-            return None
-
-    @extend_schema_field(FoundTagSerializer(many=True))
-    def get_tags(self, found: FoundFile) -> list[dict[str, Any]]:
-        """Return the tags, surest first."""
-        return [{"name": name, "confidence": confidence} for name, confidence in found.tags]
 
 
 class TotalSerializer(serializers.Serializer[Any]):
@@ -134,7 +104,7 @@ class SuggestionSerializer(serializers.Serializer[Any]):
 
     kind = serializers.ChoiceField(["tag", "catid", "word"])
     text = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     files = serializers.IntegerField()
 
 

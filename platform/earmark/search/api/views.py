@@ -20,6 +20,7 @@ from earmark.library.access import Role, require_file, visible_files, visible_li
 from earmark.search import selectors
 from earmark.search.api import serializers
 from earmark.search.api.inputs import SearchInput, read_query, request_of, visible_ids
+from earmark.search.api.values import facet_values, file_values, looked_values
 from earmark.search.models import SearchTerm
 
 _READ = Access(Scope.READ)
@@ -51,11 +52,11 @@ class SearchView(ApiView):
         )
         facets = None
         if values.get("facets"):
-            facets = _facets(selectors.count_facets(asked, facets=values["facets"]))
+            facets = facet_values(selectors.count_facets(asked, facets=values["facets"]))
         nothing = not page.hits and not asked.cursor and bool(asked.text)
         return Response(
             {
-                "results": serializers.FoundFileSerializer(files, many=True, only=only).data,
+                "results": [file_values(found, only) for found in files],
                 "next": page.next or None,
                 "sort": page.sort.value,
                 "total": asdict(page.total) if page.total else None,
@@ -64,14 +65,6 @@ class SearchView(ApiView):
                 "complete": page.complete,
             }
         )
-
-
-def _facets(facets: selectors.Facets) -> dict[str, Any]:
-    counts = {
-        name: [{"value": str(value), "files": files} for value, files in found]
-        for name, found in facets.counts.items()
-    }
-    return {"sampled": facets.sampled, "exact": facets.exact, "counts": counts}
 
 
 @extend_schema(tags=["search"])
@@ -99,7 +92,7 @@ class TagsView(ApiView):
     serializer_class = serializers.TagCountSerializer
     ordering = ("text",)
 
-    def get_queryset(self) -> QuerySet[SearchTerm, dict[str, Any]]:
+    def get_queryset(self) -> QuerySet[SearchTerm, Any]:
         """Return the tags of the libraries that may be seen."""
         values = read_query(serializers.TagsInput, self.request.query_params)
         return selectors.count_tags(libraries=_visible(self.request), prefix=values["prefix"])
@@ -133,9 +126,11 @@ class SimilarView(ApiView):
             "classifier": found.classifier.identity,
             "compared": found.compared,
             "complete": found.complete,
-            "results": [{"similarity": score, "file": file} for file, score in found.files],
+            "results": [
+                {"similarity": score, "file": file_values(file)} for file, score in found.files
+            ],
         }
-        return Response(serializers.SimilarAnswerSerializer(answer).data)
+        return Response(answer)
 
 
 _ASKED = [
@@ -171,4 +166,4 @@ class LookUpView(ApiView):
         asked = serializers.LookUpInput(data=data)
         asked.is_valid(raise_exception=True)
         found = selectors.look_up(asked.asked(), libraries=visible_libraries(self.request.user))
-        return Response(serializers.LookUpAnswerSerializer({"results": found}).data)
+        return Response({"results": [looked_values(one) for one in found]})

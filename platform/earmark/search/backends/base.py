@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
-from django.db.models import Func, Q
+from django.db.models import Func, Q, QuerySet
 
+from earmark.search import keys
 from earmark.search.documents import Document
+from earmark.search.models import SearchDocument
 from earmark.search.query import Query
 
 
@@ -34,6 +36,11 @@ class Wanted:
 
     def __bool__(self) -> bool:
         return bool(self.query or self.keys)
+
+    def within(self, slices: Iterable[int]) -> Wanted:
+        """Return the same in some slices of the index only."""
+        group = tuple(keys.slice_key(number) for number in slices)
+        return Wanted(self.query, (*self.keys, group))
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,16 @@ class SearchBackend(Protocol):
         """Return the condition that a `SearchDocument` has what is wanted, in one tier or any."""
         ...
 
-    def rank(self, query: Query, places: Collection[int]) -> dict[int, float]:
-        """Say how well documents answer a query; the higher the better."""
+    def rank(
+        self, documents: QuerySet[SearchDocument], query: Query, most: int
+    ) -> list[tuple[float, int, int]] | None:
+        """Say how well documents answer a query, the higher the better.
+
+        Returns
+        -------
+        list of (float, int, int) or None
+            Score, place and file id, in no order; None if there are more than `most`.
+        """
         ...
 
     def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:

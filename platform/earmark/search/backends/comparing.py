@@ -17,7 +17,7 @@ _COMPARED_WORDS = 20_000
 def compare_words(word: str, libraries: Collection[int] | None) -> list[Nearby]:
     """Compare a word with the most frequent ones of about the same length."""
     terms = SearchTerm.objects.annotate(length=Length("text")).filter(
-        kind=SearchTerm.Kind.WORD, length__range=(len(word) - 2, len(word) + 2)
+        kind=SearchTerm.Kind.WORD, length__gte=len(word) - 2, length__lte=len(word) + 2
     )
     if libraries is not None:
         terms = terms.filter(library_id__in=libraries)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models import BooleanField, F, FloatField, Func, Q, QuerySet, Value
 
 from earmark.search import keys
 from earmark.search.backends.base import Nearby, Tier, Wanted
@@ -26,7 +26,7 @@ from earmark.tagging.services.bulk import insert_rows
 
 _MARKS = {Tier.NAME: "=", Tier.OWN: "+", Tier.ANY: ""}
 _WEIGHT_OF = {"name": "A", "tags": "B", "synonyms": "C", "ancestors": "D", "folders": "D"}
-_WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
+_WEIGHTS = "{{0.05, 0.2, 0.5, 1.0}}"
 """Of D, C, B and A, as ts_rank takes them."""
 
 _GAP = 2
@@ -35,15 +35,33 @@ _GAP = 2
 _LAST_POSITION = 16_000
 
 
-class _Matches(Func):
-    """That the vector in the row of a place fits; the vector is no field, as SQLite has none."""
+_STEADY = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "
+    "SET LOCAL max_parallel_workers_per_gather = 0"
+)
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+
+class _OfVector(Func):
+    """Something about the vector in the row of a place: it is no field, as SQLite has none."""
+
+    form = ""
+
+    def as_sql(
+        self, compiler: Any, connection: Any, *_: Any, **more: Any
+    ) -> tuple[str, tuple[str | int, ...]]:
         place, wanted = self.get_source_expressions()
         column, _params = compiler.compile(place)
-        table = column.rpartition(".")[0]
         sql, params = compiler.compile(wanted)
-        return f"{table}.vector @@ {sql}::tsquery", list(params)
+        table = column.rpartition(".")[0]
+        return self.form.format(vector=f"{table}.vector", wanted=sql), tuple(params)
+
+
+class _Matches(_OfVector):
+    form = "{vector} @@ {wanted}::tsquery"
+
+
+class _Rank(_OfVector):
+    form = f"ts_rank('{_WEIGHTS}', {{vector}}, {{wanted}}::tsquery)"
 
 
 class PostgresBackend:
@@ -62,15 +80,15 @@ class PostgresBackend:
         """Return the condition on documents."""
         return _Matches(F("place"), Value(_expression(wanted, tier)), output_field=BooleanField())
 
-    def rank(self, query: Query, places: Collection[int]) -> dict[int, float]:
+    def rank(
+        self, documents: QuerySet[SearchDocument], query: Query, most: int
+    ) -> list[tuple[float, int, int]] | None:
         """Score by the weights of the fields and how near the words are to each other."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT place, ts_rank(%s::float4[], vector, %s::tsquery) "
-                "FROM search_searchdocument WHERE place = ANY(%s)",
-                [_WEIGHTS, _positive(query, ""), list(places)],
-            )
-            return dict(cursor.fetchall())
+        rank = _Rank(F("place"), Value(_positive(query, "")), output_field=FloatField())
+        # Ranked are only those that the inner query found: it ends as soon as there are too many.
+        found = documents.annotate(score=rank).values_list("score", "place", "file_id")
+        rows = list(found[: most + 1])
+        return rows if len(rows) <= most else None
 
     def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:
         """Ask ``pg_trgm``; where that extension is not installed, compare as SQLite does."""
@@ -100,11 +118,11 @@ class PostgresBackend:
 
         The planner takes words for independent and files for evenly spread: a tier that hardly
         holds anything can look frequent enough to read the table from its beginning. Compiling a
-        query of milliseconds takes longer than the query.
+        query of milliseconds takes longer than the query, and helpers for one are lacked by others.
         """
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
+                cursor.execute(_STEADY)
             yield
 
     @staticmethod

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from earmark.search import keys
 from earmark.search.backends.base import Nearby, Tier, Wanted
@@ -71,11 +71,16 @@ class SqliteBackend:
             output_field=BooleanField(),
         )
 
-    def rank(self, query: Query, places: Collection[int]) -> dict[int, float]:
+    def rank(
+        self, documents: QuerySet[SearchDocument], query: Query, most: int
+    ) -> list[tuple[float, int, int]] | None:
         """Score by BM25, of which a higher value here means a better answer."""
-        found: dict[int, float] = {}
+        ids = dict(documents.values_list("place", "file_id")[: most + 1])
+        if len(ids) > most:
+            return None
+        found: list[tuple[float, int, int]] = []
         wanted = _positive(query, _ALL)
-        some = sorted(places)
+        some = sorted(ids)
         with connection.cursor() as cursor:
             for start in range(0, len(some), _AT_ONCE):
                 part = some[start : start + _AT_ONCE]
@@ -85,7 +90,7 @@ class SqliteBackend:
                     f"FROM search_text WHERE search_text MATCH %s AND rowid IN ({marks})",
                     [wanted, *part],
                 )
-                found |= dict(cursor.fetchall())
+                found += ((score, place, ids[place]) for place, score in cursor.fetchall())
         return found
 
     def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:

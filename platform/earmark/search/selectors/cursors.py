@@ -30,7 +30,8 @@ class Cursor:
     tier : int
         Of files sorted by relevance; else 0.
     ranked : bool
-        Whether the files of the tier are ranked, or too many for that.
+        Whether the files of the tier are ranked, or too many for that; in other orders, whether
+        the files that fit are few.
     """
 
     sort: str

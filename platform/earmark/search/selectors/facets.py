@@ -8,16 +8,20 @@ so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from django.db.models import Count
 
+from earmark.search.keys import SLICES
 from earmark.search.selectors.searching import Request, Search
 from earmark.tagging.knowledge import load_ucs
 from earmark.tagging.models import Tag
 
-SAMPLE = 1000
+SAMPLE = 500
+
+_Row: TypeAlias = tuple[str | int | None, ...]
 
 _COLUMNS = {
     "libraries": "library_id",
@@ -53,19 +57,36 @@ def count_facets(request: Request, *, facets: Iterable[str], limit: int = 20) ->
     """Count the files that fit by each of some facets, the `limit` most frequent values of each."""
     search = Search(request)
     with search.backend.steady_plans():
-        documents = search.matching().order_by("place")
-        rows = list(documents.values_list("file_id", *_COLUMNS.values())[: SAMPLE + 1])
-        sample = rows[:SAMPLE]
+        sample, exact = _sample(search)
         counts = {}
         for facet in facets:
             if facet == "tags":
-                counts[facet] = _count_tags([row[0] for row in sample], limit)
+                counts[facet] = _count_tags([int(row[0] or 0) for row in sample], limit)
             else:
                 counts[facet] = _most_frequent(_values(facet, sample), limit)
-    return Facets(len(sample), len(rows) <= SAMPLE, counts)
+    return Facets(len(sample), exact, counts)
 
 
-def _values(facet: str, sample: list[tuple[str | int | None, ...]]) -> Counter[str | int]:
+def _sample(search: Search) -> tuple[list[_Row], bool]:
+    """Return what fits if that is not too much, else so many of it; and whether it is all."""
+    columns = ("file_id", *_COLUMNS.values())
+    every = list(search.matching().values_list(*columns)[: SAMPLE + 1])
+    if len(every) <= SAMPLE:
+        return every, True
+    first = _in_slices(search, columns, 1)
+    if len(first) >= SAMPLE // 2:
+        return first, False
+    # There are more than SAMPLE in all, so this is about as many as are wanted.
+    slices = SAMPLE // len(first) + 1 if first else SLICES
+    return _in_slices(search, columns, slices), False
+
+
+def _in_slices(search: Search, columns: Sequence[str], slices: int) -> list[_Row]:
+    documents = search.matching(slices=range(min(slices, SLICES))).order_by("place")
+    return list(documents.values_list(*columns)[:SAMPLE])
+
+
+def _values(facet: str, sample: list[_Row]) -> Counter[str | int]:
     at = 1 + list(_COLUMNS).index("catids" if facet == "categories" else facet)
     found = Counter(value for row in sample if (value := row[at]) is not None and value != "")
     if facet != "categories":

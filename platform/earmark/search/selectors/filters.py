@@ -19,6 +19,7 @@ from earmark.tagging.models import Tag, TagQuerySet
 _T = TypeVar("_T")
 
 _THERE = (AudioFile.State.PRESENT.value, AudioFile.State.FAILED.value)
+_GONE = (AudioFile.State.MISSING.value, AudioFile.State.EXCLUDED.value)
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,7 @@ class Filters:
         if self._libraries() == ():
             return SearchDocument.objects.none()
         documents = SearchDocument.objects.all()
-        if not self.states:
-            documents = documents.filter(state__in=_THERE)
+        documents = documents.filter(self._states())
         if self.duration_min is not None or self.duration_max is not None:
             documents = documents.filter(duration__gte=max(self.duration_min or 0.0, 0.0))
         if self.duration_max is not None:
@@ -98,6 +98,22 @@ class Filters:
                 same_file = Tag.objects.filter(file=OuterRef("file_id"))
                 documents = documents.filter(Exists(of_tag(tag, same_file)))
         return documents
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether the index of words alone cannot tell which files fit."""
+        ranges = self.duration_min is not None or self.duration_max is not None
+        return ranges or any(tag.at_least > 0 for tag in self.tags)
+
+    def _states(self) -> Q:
+        """Return the condition that PostgreSQL has an index of words for: there, or gone."""
+        states = set(self.states)
+        found = Q()
+        if not states or states & set(_THERE):
+            found |= Q(state__in=_THERE)
+        if states - set(_THERE):
+            found |= Q(state__in=_GONE)
+        return found
 
     def _libraries(self) -> tuple[int, ...] | None:
         """Return the libraries to search; None: all."""

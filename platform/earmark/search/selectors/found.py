@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path
+from typing import Any
 
-from earmark.library.models import AudioFile
-from earmark.tagging.models import TagSet
-from earmark.tagging.selectors import get_tags
+from django.db.models import F
+
+from earmark.library.models import AudioFile, Library
+from earmark.library.paths import to_location
+from earmark.tagging.models import Tag, TagSet
 
 
 @dataclass(frozen=True)
 class FoundFile:
     """A file, with what it was found by.
 
+    Rows are read as plain values: a page of instances would take longer to make than to find.
+
     Attributes
     ----------
-    file : AudioFile
-        With its library.
+    id, library : int
+    library_name, library_root : str
+    path : str
+        Relative, in text form.
+    duration, channels, sample_rate, container, state, size, mtime_ns, audio_hash
+        As in `AudioFile`.
     tags : list of (str, float or None)
         Accepted ones with their confidence, surest first.
     catid : str
@@ -26,7 +35,19 @@ class FoundFile:
         How well it answers the words; only comparable within one search.
     """
 
-    file: AudioFile
+    id: int
+    library: int
+    library_name: str
+    library_root: str
+    path: str
+    duration: float | None
+    channels: int | None
+    sample_rate: int | None
+    container: str
+    state: str
+    size: int
+    mtime_ns: int
+    audio_hash: str
     tags: list[tuple[str, float | None]] = field(default_factory=list)
     catid: str = ""
     score: float | None = None
@@ -34,7 +55,23 @@ class FoundFile:
     @property
     def name(self) -> str:
         """The file's name without its folders."""
-        return PurePosixPath(self.file.path).name
+        return self.path.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        """The folder within the library."""
+        return self.path.rpartition("/")[0]
+
+    @property
+    def location(self) -> Path:
+        """Where the file is on this machine."""
+        return to_location(self.library_root, self.path)
+
+
+_COLUMNS = (
+    *("pk", "library_id", "path", "duration", "channels", "sample_rate", "container", "state"),
+    *("size", "mtime_ns", "audio_hash"),
+)
 
 
 def load_files(
@@ -45,23 +82,29 @@ def load_files(
 ) -> list[FoundFile]:
     """Return files in the order of their ids; those that are gone by now are left out.
 
-    Three queries however many files: files, tags, categories.
+    Four queries however many files: files, libraries, tags, categories.
     """
-    files = AudioFile.objects.select_related("library").in_bulk(file_ids)
-    tags = _tags(files) if with_tags else {}
-    sets = TagSet.objects.filter(file__in=files) if with_tags else TagSet.objects.none()
+    found = AudioFile.objects.filter(pk__in=file_ids).values_list(*_COLUMNS)
+    rows: dict[int, tuple[Any, ...]] = {row[0]: row for row in found}
+    owners = Library.objects.filter(pk__in={row[1] for row in rows.values()})
+    libraries = {pk: (name, root) for pk, name, root in owners.values_list("pk", "name", "root")}
+    tags = _tags(rows) if with_tags else {}
+    sets = TagSet.objects.filter(file__in=rows) if with_tags else TagSet.objects.none()
     catids = dict(sets.values_list("file", "catid"))
-    return [
-        FoundFile(
-            files[pk], tags.get(pk, []), catids.get(pk, ""), scores.get(pk) if scores else None
-        )
-        for pk in file_ids
-        if pk in files
-    ]
+    files = []
+    for pk in file_ids:
+        if pk in rows and rows[pk][1] in libraries:
+            row, score = rows[pk], scores.get(pk) if scores else None
+            own: list[Any] = [*row[:2], *libraries[row[1]], *row[2:]]
+            own += [tags.get(pk, []), catids.get(pk, ""), score]
+            files.append(FoundFile(*own))
+    return files
 
 
 def _tags(file_ids: Collection[int]) -> dict[int, list[tuple[str, float | None]]]:
-    return {
-        pk: [(tag.name, tag.confidence) for tag in tags if tag.decision == "accept"]
-        for pk, tags in get_tags(file_ids=file_ids).items()
-    }
+    found: dict[int, list[tuple[str, float | None]]] = {pk: [] for pk in file_ids}
+    tags = Tag.objects.accepted().filter(file__in=file_ids)
+    ordered = tags.order_by("file", F("confidence").desc(nulls_first=True), "pk")
+    for pk, name, confidence in ordered.values_list("file", "name", "confidence"):
+        found[pk].append((name, confidence))
+    return found

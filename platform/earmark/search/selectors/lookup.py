@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -60,12 +60,12 @@ def look_up(asked: LookUp, *, libraries: QuerySet[Library]) -> list[Looked]:
     found: list[tuple[str, str, list[int]]] = []
     paths = _by_path(asked.paths, libraries)
     found += (("path", path, paths.get(path, [])) for path in asked.paths)
-    visible = libraries.order_by().values("pk")
+    visible = libraries.order_by().values_list("pk", flat=True)
     hashes = _by_hash(asked.audio_hashes, visible)
     found += (("audio_hash", value, hashes.get(value, [])) for value in asked.audio_hashes)
     found += (("catid", value, _of_category(value, visible)) for value in asked.catids)
     wanted = dict.fromkeys(pk for _, _, ids in found for pk in ids[:FILES_EACH])
-    files = {one.file.pk: one for one in load_files(list(wanted))}
+    files = {one.id: one for one in load_files(list(wanted))}
     return [
         Looked(
             by, value, [files[pk] for pk in ids[:FILES_EACH] if pk in files], len(ids) > FILES_EACH
@@ -106,9 +106,7 @@ def _places(path: str, roots: dict[str, int]) -> Iterator[tuple[int, str]]:
             yield library_id, text[len(folder) :].lstrip("/")
 
 
-def _by_hash(
-    hashes: Sequence[str], visible: QuerySet[Library, dict[str, int]]
-) -> dict[str, list[int]]:
+def _by_hash(hashes: Sequence[str], visible: QuerySet[Library, int]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     wanted = [to_storable(value) for value in hashes if value]
     for start in range(0, len(wanted), _AT_ONCE):
@@ -120,9 +118,7 @@ def _by_hash(
     return found
 
 
-def _of_category(
-    catid: str, visible: Collection[int] | QuerySet[Library, dict[str, int]]
-) -> list[int]:
+def _of_category(catid: str, visible: QuerySet[Library, int]) -> list[int]:
     sets = TagSet.objects.filter(catid=to_storable(catid), file__library__in=visible)
     rows = sets.order_by("file").values_list("file", flat=True)
     return list(rows[: FILES_EACH + 1]) if catid else []

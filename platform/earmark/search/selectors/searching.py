@@ -7,14 +7,17 @@ fair shuffle: ranking ten thousand files with "rain" in their name would take lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from earmark.search.backends import SearchBackend, Tier, Wanted, search_backend
+from earmark.search.documents import slice_of
 from earmark.search.errors import InvalidSearchError
+from earmark.search.keys import SLICES
 from earmark.search.models import SearchChange, SearchDocument
 from earmark.search.query import Query, parse_query
 from earmark.search.selectors.cursors import Cursor, read_cursor
@@ -26,6 +29,9 @@ RANKED = 1000
 
 COUNTED = 10_000
 """Files that are counted; above that there are "at least" so many."""
+
+COUNTED_ROWS = 1000
+"""The same where the index of words cannot tell alone."""
 
 
 class Sort(StrEnum):
@@ -40,6 +46,9 @@ class Sort(StrEnum):
     DATE_DOWN = "-date"
     CONFIDENCE_DOWN = "-confidence"
 
+
+_BY_A_PERSON = 2.0
+"""Stands in cursors for a tag without a confidence."""
 
 _COLUMNS: dict[str, tuple[str, type]] = {
     "name": ("sort_name", str),
@@ -81,7 +90,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Hit:
-    """A file that fits; `value` is what it is sorted by."""
+    """A file that fits; `value` is what it is sorted by, the rest as in `Cursor`."""
 
     place: int
     file_id: int
@@ -116,7 +125,7 @@ class Page:
     @property
     def scores(self) -> dict[int, float]:
         """How well the files answer the words, by file id; empty in other orders."""
-        ranked = (hit for hit in self.hits if hit.ranked)
+        ranked = (hit for hit in self.hits if hit.ranked and hit.tier)
         return {hit.file_id: hit.value for hit in ranked if isinstance(hit.value, float)}
 
 
@@ -145,31 +154,35 @@ class Search:
                 "The confidence of which tag is meant?", hint="Filter by a tag as well."
             )
 
-    def matching(self, tier: Tier | None = None) -> QuerySet[SearchDocument]:
-        """Return the documents that fit, in no order."""
+    def matching(
+        self, tier: Tier | None = None, slices: Iterable[int] | None = None
+    ) -> QuerySet[SearchDocument]:
+        """Return the documents that fit, in no order; of one tier, in some slices of the index."""
         documents = self.request.filters.documents().order_by()
-        if self.wanted:
-            documents = documents.filter(self.backend.matches(self.wanted, tier))
+        wanted = self.wanted if slices is None else self.wanted.within(slices)
+        if wanted:
+            documents = documents.filter(self.backend.matches(wanted, tier))
         return documents
 
     def count(self) -> Total:
-        """Count what fits, up to `COUNTED`."""
-        number = self.matching()[: COUNTED + 1].count()
-        return Total(min(number, COUNTED), exact=number <= COUNTED)
+        """Count what fits, up to a limit."""
+        most = COUNTED_ROWS if self.request.filters.reads_rows or not self.wanted else COUNTED
+        number = self.matching()[: most + 1].count()
+        return Total(min(number, most), exact=number <= most)
 
 
 def search_files(request: Request) -> Page:
     """Return a page of the files that fit."""
     search = Search(request)
     with search.backend.steady_plans():
+        total = None if request.cursor else search.count()
         if search.sort is Sort.RELEVANCE:
             hits = _by_relevance(search)
         elif search.sort is Sort.CONFIDENCE_DOWN:
             hits = _by_confidence(search)
         else:
-            hits = _by_column(search)
+            hits = _by_column(search, few=total is not None and total.exact)
         found = list(hits)
-        total = None if request.cursor else search.count()
         complete = not SearchChange.objects.exists()
     more = len(found) > request.page_size
     found = found[: request.page_size]
@@ -201,59 +214,85 @@ def _of_tier(search: Search, tier: Tier, after: Cursor | None, limit: int) -> li
     if after is None or after.ranked:
         # A tier may have grown since the page before: it stays ranked to its end.
         most = RANKED if after is None else 2 * RANKED
-        ids = dict(documents.values_list("place", "file_id")[: most + 1])
-        if len(ids) <= most:
-            return _ranked(search, tier, ids, after, limit)
-    if after is not None and not after.ranked:
-        documents = documents.filter(place__gt=after.place)
-    rows = documents.order_by("place").values_list("place", "file_id")[:limit]
-    return [Hit(place, file_id, 0.0, tier) for place, file_id in rows]
+        scored = search.backend.rank(documents, search.query, most)
+        if scored is not None:
+            return _best(scored, tier, after, limit)
+    return _in_order(search, tier, after.place if after and not after.ranked else -1, limit)
 
 
-def _ranked(
-    search: Search, tier: Tier, ids: dict[int, int], after: Cursor | None, limit: int
+def _in_order(search: Search, tier: Tier, place: int, limit: int) -> list[Hit]:
+    """Return the files behind a place, slice by slice: there are some in each."""
+    hits: list[Hit] = []
+    for number in range(slice_of(max(place, 0)), SLICES):
+        documents = search.matching(tier, [number]).filter(place__gt=place).order_by("place")
+        rows = documents.values_list("place", "file_id")[: limit - len(hits)]
+        hits += [Hit(*row, 0.0, tier) for row in rows]
+        if len(hits) >= limit:
+            break
+    return hits
+
+
+def _best(
+    scored: list[tuple[float, int, int]], tier: Tier, after: Cursor | None, limit: int
 ) -> list[Hit]:
-    if not ids:
-        return []
-    scores = search.backend.rank(search.query, ids)
-    ordered = sorted((-scores.get(place, 0.0), place) for place in ids)
+    ordered = sorted((-score, place, file_id) for score, place, file_id in scored)
     if after is not None:
         assert isinstance(after.value, int | float)
         end = (-float(after.value), after.place)
-        ordered = [entry for entry in ordered if entry > end]
-    return [Hit(place, ids[place], -score, tier, ranked=True) for score, place in ordered[:limit]]
+        ordered = [entry for entry in ordered if entry[:2] > end]
+    return [
+        Hit(place, file_id, -score, tier, ranked=True) for score, place, file_id in ordered[:limit]
+    ]
 
 
-def _by_column(search: Search) -> Iterator[Hit]:
-    """Yield a page and one more, along an index of the table."""
+def _by_column(search: Search, *, few: bool) -> Iterator[Hit]:
+    """Yield a page and one more.
+
+    Few files are found by their words and sorted; many by walking along the order. Files that
+    belong together are often neighbours in it too, so walking until a few are met can take long.
+    """
     down = search.sort.startswith("-")
     column, kind = _COLUMNS[search.sort.lstrip("-")]
-    documents = search.matching()
+    cursor = None
     if search.request.cursor:
         cursor = read_cursor(search.request.cursor, search.sort, kind)
+        few = cursor.ranked
+    few = few and bool(search.wanted)
+    # An expression is in no index, so that there is none to walk along.
+    same = Concat(column, Value("")) if kind is str else F(column) + 0
+    documents = search.matching().annotate(key=same if few else F(column))
+    if cursor is not None:
         value = int(cursor.value) if kind is int else cursor.value
         than = "lt" if down else "gt"
-        same = Q(**{column: value, f"place__{than}": cursor.place})
+        tied = Q(**{"key": value, f"place__{than}": cursor.place})
         # The first condition alone says where in the index to begin.
-        documents = documents.filter(**{f"{column}__{than}e": value})
-        documents = documents.filter(Q(**{f"{column}__{than}": value}) | same)
+        documents = documents.filter(**{f"key__{than}e": value})
+        documents = documents.filter(Q(**{f"key__{than}": value}) | tied)
     sign = "-" if down else ""
-    documents = documents.order_by(f"{sign}{column}", f"{sign}place")
-    rows = documents.values_list("place", "file_id", column)[: search.request.page_size + 1]
-    for place, file_id, value in rows:
-        yield Hit(place, file_id, value)
+    rows = documents.order_by(f"{sign}key", f"{sign}place").values_list("place", "file_id", column)
+    for place, file_id, value in rows[: search.request.page_size + 1]:
+        yield Hit(place, file_id, value, ranked=few)
 
 
 def _by_confidence(search: Search) -> Iterator[Hit]:
-    """Yield a page and one more of the files with a tag, the surest first."""
+    """Yield a page and one more of the files with a tag: set by people first, then the surest."""
     documents = search.matching()
     tags = of_tag(search.request.filters.tags[0], Tag.objects.all())
-    tags = tags.filter(confidence__isnull=False, file__in=documents.values("file_id"))
-    if search.request.cursor:
-        cursor = read_cursor(search.request.cursor, search.sort, float)
+    tags = tags.filter(file__in=documents.values("file_id"))
+    text, left = search.request.cursor, search.request.page_size + 1
+    cursor = read_cursor(text, search.sort, float) if text else None
+    if cursor is None or cursor.value == _BY_A_PERSON:
+        after = -1 if cursor is None else cursor.place
+        sure = tags.filter(confidence__isnull=True, file__gt=after).order_by("file")
+        for file_id in sure.values_list("file", flat=True)[:left]:
+            left -= 1
+            yield Hit(file_id, file_id, _BY_A_PERSON)
+        cursor = None
+    tags = tags.filter(confidence__isnull=False)
+    if cursor is not None:
         same = Q(confidence=cursor.value, file__gt=cursor.place)
         tags = tags.filter(confidence__lte=cursor.value)
         tags = tags.filter(Q(confidence__lt=cursor.value) | same)
     rows = tags.order_by(F("confidence").desc(), "file").values_list("file", "confidence")
-    for file_id, confidence in rows[: search.request.page_size + 1]:
-        yield Hit(file_id, file_id, confidence)
+    for file_id, confidence in rows[:left] if left > 0 else ():
+        yield Hit(file_id, file_id, confidence or 0.0)

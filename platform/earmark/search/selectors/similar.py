@@ -21,6 +21,7 @@ from earmark.search.taking_up import open_matrix, take_up
 _MOST_IN_A_REQUEST = 20_000
 _MOST_SETS = 10_000
 _AT_ONCE = 500
+_ON_DISK = (AudioFile.State.PRESENT, AudioFile.State.FAILED)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def find_similar(
         if len(found) >= limit or number >= min(compared, _MOST_SETS):
             break
         number = min(8 * number, _MOST_SETS)
-    told = {one.file.pk: one for one in load_files([pk for pk, _ in found[:limit]])}
+    told = {one.id: one for one in load_files([pk for pk, _ in found[:limit]])}
     files = [(told[pk], score) for pk, score in found[:limit] if pk in told]
     enough = len(found) >= limit or compared <= _MOST_SETS
     return Similar(chosen, files, compared, complete and enough)
@@ -78,7 +79,10 @@ def _embedding_of(
 ) -> tuple[ClassifierVersion, npt.NDArray[np.float32]]:
     """Return the embedding of a file by the classifier named, else by the usual or newest one."""
     sets = PredictionSet.objects.filter(audio_hash=file.audio_hash, embedding__isnull=False)
-    rows = list(sets.exclude(audio_hash="").select_related("classifier").order_by("-classifier"))
+    rows = list(
+        sets.exclude(audio_hash="").select_related("classifier").defer("scores", "timeline")
+    )
+    rows.sort(key=lambda row: row.classifier_id, reverse=True)
     if classifier:
         rows = [row for row in rows if classifier in (row.classifier.name, row.classifier.identity)]
     usual = settings.EARMARK_CLASSIFIER
@@ -108,6 +112,6 @@ def _files_of(
     found: list[tuple[int, float]] = []
     hashes = sorted(similarity)
     for start in range(0, len(hashes), _AT_ONCE):
-        rows = visible.on_disk().filter(audio_hash__in=hashes[start : start + _AT_ONCE])
-        found += ((pk, similarity[key]) for pk, key in rows.values_list("pk", "audio_hash"))
+        files = visible.filter(state__in=_ON_DISK, audio_hash__in=hashes[start : start + _AT_ONCE])
+        found += ((pk, similarity[key]) for pk, key in files.values_list("pk", "audio_hash"))
     return sorted(found, key=lambda entry: (-entry[1], entry[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet, Sum
 
@@ -54,9 +55,7 @@ def suggest(text: str, *, libraries: Collection[int] | None, limit: int = 10) ->
     return found[:limit]
 
 
-def count_tags(
-    *, libraries: Collection[int] | None, prefix: str = ""
-) -> QuerySet[SearchTerm, dict[str, object]]:
+def count_tags(*, libraries: Collection[int] | None, prefix: str = "") -> QuerySet[SearchTerm, Any]:
     """Return the tags that files have, as ``{"text", "files"}``, in no order."""
     terms = _terms(SearchTerm.Kind.TAG, libraries)
     if prefix:

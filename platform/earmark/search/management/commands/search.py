@@ -36,7 +36,7 @@ EPILOG = """
 examples:
   earmark search rain on metal
   earmark search '"door slam" -car' --library Foley --limit 10
-  earmark search --tag Rain:0.8 --sort -confidence --json
+  earmark search --tag Rain:0.8 --sort=-confidence --json
   earmark search thunder OR lightning --json | jq -r '.results[].path'
   earmark search --index                           bring the index up to date and end
   earmark search --rebuild                         look at every file again
@@ -57,7 +57,12 @@ class Command(EarmarkCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("words", nargs="*", metavar="WORDS", help="what to look for")
+        parser.add_argument(
+            "words",
+            nargs="*",
+            metavar="WORDS",
+            help="what to look for; in quotation marks if one begins with a minus",
+        )
         parser.add_argument("--library", action="append", default=[], metavar="L")
         parser.add_argument("--folder", default="", help="a folder, relative to its library")
         parser.add_argument(
@@ -136,7 +141,7 @@ class Command(EarmarkCommand):
     def _print(self, page: Page, files: list[FoundFile], corrections: list[str]) -> None:
         for one in files:
             tags = ", ".join(name for name, _ in one.tags[:_SHOWN_TAGS])
-            self.stdout.write(f"{one.file.location}{'  ' if tags else ''}{tags}")
+            self.stdout.write(f"{one.location}{'  ' if tags else ''}{tags}")
         if page.total and page.next:
             least = "" if page.total.exact else "at least "
             self.stderr.write(f"{len(files):,} of {least}{page.total.value:,} files")
@@ -173,10 +178,10 @@ def _tag(text: str) -> TagFilter:
 
 def _as_json(one: FoundFile) -> dict[str, Any]:
     return {
-        "id": one.file.pk,
-        "library": one.file.library.name,
-        "path": str(one.file.location),
-        "duration": one.file.duration,
+        "id": one.id,
+        "library": one.library_name,
+        "path": str(one.location),
+        "duration": one.duration,
         "catid": one.catid,
         "tags": [{"name": name, "confidence": confidence} for name, confidence in one.tags],
         "score": one.score,
