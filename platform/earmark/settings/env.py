@@ -131,7 +131,8 @@ def parse_database_url(url: str) -> dict[str, object]:
     """Turn ``postgresql://user:password@host:5432/name?option=value`` into Django's settings.
 
     ``sqlite:///absolute/path`` is understood too. An empty host means the local socket, and a
-    socket's folder is given as ``?host=/folder``.
+    socket's folder is given as ``?host=/folder``. With ``?pool=8`` a process keeps up to so many
+    connections open between requests.
 
     Raises
     ------
@@ -147,13 +148,17 @@ def parse_database_url(url: str) -> dict[str, object]:
             "A database URL looks like postgresql://user:password@host:5432/name, "
             f"not {parts.scheme}://..."
         )
-    options = dict(parse_qsl(parts.query))
+    options: dict[str, object] = dict(parse_qsl(parts.query))
+    if size := str(options.pop("pool", "")):
+        if not size.isdecimal() or not int(size):
+            raise ImproperlyConfigured(f"pool={size} in a database URL: write a number, pool=8.")
+        options["pool"] = {"min_size": 1, "max_size": int(size)}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": options.pop("host", "") or unquote(parts.hostname or ""),
+        "HOST": str(options.pop("host", "")) or unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,

@@ -34,7 +34,10 @@ def read_database(default: dict[str, object] | None) -> dict[str, object]:
     """Return Django's settings of the database."""
     name = "EARMARK_DATABASE_URL"
     words = "SQLite in the data folder; required in production"
-    meaning = "Database to use, such as `postgresql://user:password@host:5432/earmark`."
+    meaning = (
+        "Database to use, such as `postgresql://user:password@host:5432/earmark`; for web "
+        "processes with `?pool=8` at its end, so that not every request connects anew."
+    )
     if default is None:
         return env.parse_database_url(env.read_required(name, default_words=words, meaning=meaning))
     url = env.declare(name, default=words, meaning=meaning)
