@@ -32,6 +32,9 @@ from earmark_workers.pipeline.write_host import WriteHost
 
 log = structlog.get_logger(__name__)
 
+_DESK_ENDS_S = 5.0
+"""Within so many seconds the uploads in hand are given back; else their leases end."""
+
 
 class _Process:
     """What the slices of this process share."""
@@ -40,6 +43,7 @@ class _Process:
         self._lock = threading.Lock()
         self._stops: set[StopRequest] = set()
         self.ending = threading.Event()
+        self.desk: threading.Thread | None = None
 
     def open(self) -> StopRequest:
         stop = StopRequest()
@@ -96,7 +100,8 @@ def _begin(sender: Any, **_: object) -> None:
     threading.Thread(target=_report, args=[queues], name="report", daemon=True).start()
     if {CLASSIFY_CPU, CLASSIFY_GPU} & set(queues):
         desk = UploadDesk(stop=_process.open(), device=settings.EARMARK_DEVICE)
-        threading.Thread(target=desk.serve, name="uploads", daemon=True).start()
+        _process.desk = threading.Thread(target=desk.serve, name="uploads", daemon=True)
+        _process.desk.start()
 
 
 @worker_shutting_down.connect
@@ -107,6 +112,8 @@ def _ask_to_stop(**_: object) -> None:
 @worker_shutdown.connect
 def _end(**_: object) -> None:
     _process.end()
+    if _process.desk is not None:
+        _process.desk.join(_DESK_ENDS_S)
     classify_host().close()
     try:
         forget_worker(name=worker_name())

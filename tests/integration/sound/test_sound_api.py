@@ -344,3 +344,13 @@ def test_who_may_not_see_the_library_sees_no_sound(file: AudioFile):
     stranger = with_token(make_user())
     for what in ("audio", "peaks", "peaks.dat", "spectrogram.png"):
         assert stranger.get(address(file, what)).status_code == 404
+
+
+def test_a_file_that_holds_longer_than_anybody_looks_is_not_drawn(
+    client: APIClient, file: AudioFile, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(drawing, "LONGEST_S", 7)
+
+    answer = client.get(address(file, "peaks"))
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "sound_too_long")

@@ -105,7 +105,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     wait_for(lambda: b"answers at" in said.read_bytes() or process.poll() is not None)
     assert process.poll() is None, said.read_text()
     everybody = descendants(process.pid)
+    (web,) = [pid for pid in everybody if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     yield f"http://127.0.0.1:{port}", installation.data
+    maps = Path(f"/proc/{web}/maps").read_text()
+    assert [name for name in ("torch", "onnx", "sndfile", "libav") if name in maps] == []
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(60) == 0, said.read_text()
     wait_for_end(everybody)

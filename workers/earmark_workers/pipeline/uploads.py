@@ -95,10 +95,10 @@ class UploadDesk:
             connection.close()
 
     def _turn_or_rest(self) -> None:
-        """Take a turn; a database that is away for a while does not end the desk."""
+        """Take a turn; a database or disk that is away for a while does not end the desk."""
         try:
             self._turn()
-        except DatabaseError as error:
+        except (DatabaseError, OSError) as error:
             log.warning("uploads_not_served", reason=str(error))
             # Leases tell what becomes of what was held.
             self._close()

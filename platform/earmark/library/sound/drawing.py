@@ -24,6 +24,9 @@ DECODERS = 2
 WAITING = 64
 """Requests that may wait for their turn; a page of waveforms asks for some dozens at once."""
 
+LONGEST_S = 48 * 3600
+"""A small file can hold weeks of silence; nobody looks at that."""
+
 PATIENCE_S = 60.0
 _MEMORY_MB = 512
 _STALL_S = 30.0
@@ -156,5 +159,12 @@ def _draw(sound: OpenSound, draw: Callable[[GuardedDecoder, str], bytes]) -> byt
 def _push_all(decoder: GuardedDecoder, path: str, sample_rate: int, reducer: Reducer) -> None:
     """Hand a whole sound to a reducer, as stored: the samples at the file's own rate."""
     with decoder.stream(path, sample_rate=sample_rate) as blocks:
+        samples = 0
         for block in blocks:
+            samples += len(block)
+            if samples > LONGEST_S * sample_rate:
+                raise AudioFileError(
+                    f"The sound is longer than {LONGEST_S // 3600} hours; it is not drawn.",
+                    code="sound_too_long",
+                )
             reducer.push(block)

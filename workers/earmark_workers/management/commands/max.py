@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import subprocess
 import time
 import wave
@@ -67,6 +68,7 @@ class Command(EarmarkCommand):
             web = _start_web(options["host"], options["port"], classifier)
             try:
                 _try_out(classifier, stop, web)
+                _await_listening(options["host"], options["port"], stop, web)
                 self.stderr.write(
                     f"{classifier.identity} answers at http://{options['host']}:{options['port']}"
                     "/  (Ctrl-C stops it)"
@@ -112,6 +114,18 @@ def _try_out(
         discard_upload(upload=upload)
     if upload.state == Upload.State.FAILED:
         raise CommandError(f"{upload.error_code}: {upload.error_message}")
+
+
+def _await_listening(host: str, port: int, stop: StopRequest, web: subprocess.Popen[bytes]) -> None:
+    """Wait until the web server can be reached; by then it has long been started."""
+    while not stop.asked:
+        _require_running(web)
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(_POLL_S)
+        else:
+            return
 
 
 def _noise() -> bytes:
