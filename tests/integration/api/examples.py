@@ -21,6 +21,7 @@ from earmark.accounts.models import ApiToken
 from earmark.accounts.scopes import Scope
 from earmark.accounts.services import create_token
 from earmark.classifiers.models import ClassifierVersion
+from earmark.exchange.bulk.models import BulkOperation
 from earmark.jobs.models import Job
 from earmark.library.access import Role
 from earmark.library.models import AudioFile, Library, LibraryRole
@@ -120,7 +121,7 @@ def _upload(world: World, user: User) -> str:
 
 
 def _change(world: World, user: User) -> int:
-    words = {"add": ["rain"], "remove": [], "reset": []}
+    words = {"add": ["rain"]}
     values = {"by_name": "somebody", "created_at": timezone.now()}
     return TagChange.objects.create(file=world.file, words=words, **values).pk
 
@@ -174,6 +175,11 @@ VARIABLES: dict[str, Example] = {
     "delivery_id": _delivery,
     "item_id": lambda world, user: _review_item(world),
     "decision_id": lambda world, user: _decision(world, user).pk,
+    "operation_id": lambda world, user: (
+        BulkOperation.objects.create(
+            library=world.library, kind=BulkOperation.Kind.ADD, options={"tags": ["rain"]}
+        ).pk
+    ),
     "batch_id": lambda world, user: _decision(world, user).batch,
 }
 """What a variable of an address is replaced by; `user` is who asks (nobody has one of their own).
@@ -187,6 +193,7 @@ REQUESTS: dict[str, Request] = {
     "POST runs": lambda world: {
         "data": {"library": world.library.pk, "classifiers": [world.classifier.name]}
     },
+    "POST bulk": lambda world: {"data": {"library": world.library.pk, "operation": "write"}},
     "POST webhooks": lambda world: {
         "data": {
             "library": world.library.pk,
