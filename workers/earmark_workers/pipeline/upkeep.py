@@ -8,6 +8,7 @@ from earmark.exchange.bulk.services import list_waiting_operations, release_oper
 from earmark.library.models import Scan
 from earmark.library.services import start_due_scans
 from earmark.review.services import sweep_items
+from earmark.search.services import index_changes
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 from earmark.webhooks.courier import keep_delivering
 from earmark.writeback.models import WriteRequest
@@ -16,6 +17,9 @@ from earmark_workers.pipeline.classify_host import list_wanted
 from earmark_workers.pipeline.naming import is_gone
 from earmark_workers.pipeline.recovery import release_lost_jobs
 from earmark_workers.pipeline.run_tags import list_runs_to_follow_up
+
+_INDEXING_S = 2.0
+"""So long the clock brings the index of the search up to date before it goes on."""
 
 
 def sweep() -> None:
@@ -30,6 +34,7 @@ def sweep() -> None:
     busy = BulkOperation.objects.exclude(worker="").values_list("worker", flat=True).distinct()
     release_operations_of(dead_workers=[worker for worker in busy if is_gone(worker)])
     start_due_scans()
+    index_changes(seconds=_INDEXING_S)
     keep_delivering()
     sweep_items()
 
