@@ -22,6 +22,7 @@ from earmark.jobs.selection import Selection
 from earmark.jobs.timeline import pack_timeline
 from earmark.library.models import AudioFile, Library
 from earmark.library.services import register_library, scan_library
+from earmark.search.services.indexing import index_changes
 from earmark.tagging.models import FileEvidence, Tag, TagBasis, TagSet
 from tests.factories import (
     AudioFileFactory,
@@ -116,6 +117,16 @@ def test_a_run_and_a_query_narrow_it_down():
     assert [row["id"] for row in export(library, selection=query)] == [str(rain.pk)]
     chosen = Selection(file_ids=[other.pk])
     assert [row["id"] for row in export(library, selection=chosen)] == [str(other.pk)]
+
+
+def test_words_of_the_search_narrow_it_down_too():
+    dog, cat = AudioFileFactory.create_batch(2, library=LibraryFactory())
+    tag(dog, "Dog")
+    tag(cat, "Cat")
+    index_changes()
+
+    assert [row["id"] for row in export(dog.library, words="dog")] == [str(dog.pk)]
+    assert [row["id"] for row in export(dog.library, words="-dog")] == [str(cat.pk)]
 
 
 def test_a_file_that_goes_while_others_are_read_is_left_out():

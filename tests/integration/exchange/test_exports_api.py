@@ -6,18 +6,21 @@ import csv
 import io
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import DatabaseError
 
 from earmark.accounts.models import AuditEntry
 from earmark.accounts.scopes import Scope
+from earmark.exchange.exports.selectors import BatchReader
 from earmark.jobs.models import PredictionSet
 from earmark.jobs.timeline import pack_timeline
 from earmark.library.access import Role
 from earmark.library.models import AudioFile
 from earmark.library.services import register_library, scan_library
-from tests.api_client import anonymous, make_user, signed_in, with_token
+from tests.api_client import anonymous, make_token, make_user, signed_in, with_token
 from tests.factories import (
     AudioFileFactory,
     ClassifierVersionFactory,
@@ -26,6 +29,7 @@ from tests.factories import (
     RunFactory,
     make_sound,
 )
+from tests.live_server import live_server
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +142,16 @@ def test_a_question_that_makes_no_sense_is_told_in_json(query: dict[str, str]):
 def test_nobody_gets_nothing():
     assert anonymous().get(URL).status_code == 401
     assert with_token(make_user(), [Scope.WRITE]).get(URL).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_that_fails_midway_is_no_complete_answer(monkeypatch: pytest.MonkeyPatch):
+    AudioFileFactory.create_batch(2, library=LibraryFactory())
+    token = make_token(make_user(superuser=True))
+
+    def fail(*args: object) -> None:
+        raise DatabaseError("the database went away")
+
+    monkeypatch.setattr(BatchReader, "read", fail)
+    with live_server() as server, pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+        httpx.get(f"{server}{URL}", headers={"Authorization": f"Bearer {token}"}, trust_env=False)

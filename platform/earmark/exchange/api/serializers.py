@@ -32,6 +32,11 @@ class ExportQuerySerializer(serializers.Serializer[Any]):
     run = serializers.IntegerField(
         required=False, min_value=1, max_value=_LARGEST_ID, help_text="Only files of this run."
     )
+    q = serializers.CharField(
+        required=False,
+        max_length=500,
+        help_text="Only files that the search finds by these words; see `GET /search`.",
+    )
     query = serializers.CharField(
         required=False,
         max_length=1000,

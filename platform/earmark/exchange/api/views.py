@@ -90,4 +90,6 @@ class ExportView(ApiView):
             if run is None:
                 raise NotFoundError("There is no such run.")
         selection = Selection(query=wanted.get("query", ""), file_ids=wanted.get("file"))
-        return list_files_to_export(files=files, run=run, selection=selection)
+        return list_files_to_export(
+            files=files, run=run, selection=selection, words=wanted.get("q", "")
+        )

@@ -18,6 +18,8 @@ from earmark.exchange.exports.values import ExportedFile, ExportedTag
 from earmark.jobs.models import Job, Run
 from earmark.jobs.selection import Selection
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
+from earmark.search.selectors import Request
+from earmark.search.selectors.searching import Search
 from earmark.tagging.knowledge import Evidence, load_ucs
 from earmark.tagging.knowledge.tags import STANDS_IN
 from earmark.tagging.models import Tag
@@ -30,9 +32,22 @@ _FURTHER_WORDS = frozenset({Tag.Origin.ONTOLOGY, Tag.Origin.SYNONYM, Tag.Origin.
 
 
 def list_files_to_export(
-    *, files: AudioFileQuerySet, run: Run | None = None, selection: Selection | None = None
+    *,
+    files: AudioFileQuerySet,
+    run: Run | None = None,
+    selection: Selection | None = None,
+    words: str = "",
 ) -> AudioFileQuerySet:
-    """Return the files of an export: those on disk, of a run and of a selection, if one is given.
+    """Return the files of an export: those on disk, and of all that is given.
+
+    Parameters
+    ----------
+    files : AudioFileQuerySet
+        Those that may be seen.
+    run : Run, optional
+    selection : Selection, optional
+    words : str
+        What the search finds (`earmark.search.query`).
 
     Raises
     ------
@@ -43,6 +58,8 @@ def list_files_to_export(
         files = selection.apply(files)
     if run is not None:
         files = files.filter(Exists(Job.objects.filter(run=run, file=OuterRef("pk"))))
+    if words:
+        files = files.filter(pk__in=Search(Request(words)).matching().values("file_id"))
     return files.on_disk()
 
 

@@ -35,6 +35,7 @@ examples:
   earmark export Foley --format basehead -o foley.txt    to import into BaseHead
   earmark export Foley --format jsonl --run 7 | jq .path what a run was about
   earmark export Foley --query "tag:rain format:wav"     files with this tag in this format
+  earmark export Foley --search "dog -bark"              what the search finds
   earmark export Foley --format audacity --query "Track 18.wav" -o labels.txt
 
 In tables a cell that a spreadsheet would take for a formula begins with an apostrophe: take one
@@ -64,6 +65,12 @@ class Command(EarmarkCommand):
         parser.add_argument("--run", type=positive, metavar="N", help="only the files of this run")
         parser.add_argument(
             "--query", default="", metavar="Q", help="only files that fit, such as tag:rain"
+        )
+        parser.add_argument(
+            "--search",
+            default="",
+            metavar="WORDS",
+            help="only files that the search finds by these",
         )
         parser.add_argument(
             "--classifier",
@@ -99,6 +106,7 @@ def _files(options: dict[str, Any]) -> AudioFileQuerySet:
         files=list_files(library=library),
         run=_run(options["run"], library),
         selection=Selection(query=options["query"]),
+        words=options["search"],
     )
 
 
