@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from rest_framework.test import APIClient
 
 from earmark.classifiers.models import ClassifierVersion
@@ -202,3 +204,28 @@ def test_lists_of_writes_take_as_many_queries_for_twenty_as_for_one(
         begin_write(file_id=other.pk, tags_key="x", plan={})
     with django_assert_num_queries(3):
         assert len(client.get("/api/v1/tag-writes").json()["results"]) == 21
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_editors_at_the_same_moment_one_is_refused(
+    library: Library, file: AudioFile, client: APIClient
+):
+    seen = {"If-Match": client.get(tags_of(file))["ETag"]}
+    clients = [signed_in(make_user(Role.EDITOR, library)) for _ in range(2)]
+    start, statuses = threading.Barrier(2), []
+
+    def change(own: APIClient, word: str) -> None:
+        start.wait()
+        statuses.append(own.post(tags_of(file), {"add": [word]}, headers=seen).status_code)
+        connection.close()
+
+    threads = [
+        threading.Thread(target=change, args=pair)
+        for pair in zip(clients, ("Gate", "Squeak"), strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 412]
+    assert TagChange.objects.count() == 1
