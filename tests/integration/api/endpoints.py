@@ -77,7 +77,9 @@ class Endpoint:
             return "yes"
         if subject is Subject.NOBODY:
             return "404"
-        return "yes" if Role(subject.value).covers(Role(access.role)) else "403"
+        if Role(subject.value).covers(Role(access.role)):
+            return "yes"
+        return "404" if access.hidden else "403"
 
 
 def list_endpoints() -> list[Endpoint]:

@@ -32,6 +32,9 @@ class Access:
     role : str or None
         The least role in the library concerned (`earmark.library.access.Role`); None if no
         library is concerned. The view looks the library up and has the role checked.
+    hidden : bool
+        Whether what this is about is not there (404) for those whose role is too low, instead of
+        there and not theirs to touch (403).
     superuser : bool
         Whether only superusers may.
     permission : str or None
@@ -42,6 +45,7 @@ class Access:
 
     scope: str = ""
     role: str | None = None
+    hidden: bool = False
     superuser: bool = False
     permission: str | None = None
     public: bool = False

@@ -58,7 +58,11 @@ class ItemViewSet(ListModelMixin, ApiViewSet):
         item = require_item(request.user, item_id, self.role)
         return Response(ReviewItemViewSerializer(get_item_view(item=item)).data)
 
-    @extend_schema(request=NextInput, responses=HeldItemSerializer(many=True), filters=False)
+    @extend_schema(
+        request=NextInput,
+        responses={200: HeldItemSerializer(many=True), **errors(404)},
+        filters=False,
+    )
     def take_next(self, request: Request) -> Response:
         """Take the next items, from libraries in which you are a reviewer, and hold them.
 

@@ -53,6 +53,7 @@ class StatsView(ApiView):
 class ThresholdsView(ApiView):
     """Thresholds that decisions speak for."""
 
+    pagination_class = None
     access = {"get": Access(Scope.READ)}
 
     @extend_schema(

@@ -24,6 +24,9 @@ class ReviewItemSerializer(serializers.ModelSerializer[ReviewItem]):
     """A tag that waits for a person, or did."""
 
     path = serializers.CharField(source="file.path", help_text="Relative to the library.")
+    verdict = serializers.ChoiceField(
+        ReviewItem.Verdict.choices, allow_blank=True, help_text="Empty until it is decided."
+    )
 
     class Meta:
         model = ReviewItem

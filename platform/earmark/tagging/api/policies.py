@@ -79,7 +79,7 @@ class LibraryPolicyViewSet(ApiViewSet):
         library = require_library(request.user, library_id, self.role)
         return _set(request, library, self.read_input(PolicyInput))
 
-    @extend_schema(operation_id="libraries_policy_destroy", responses=PolicySerializer)
+    @extend_schema(operation_id="libraries_policy_destroy", responses={200: PolicySerializer})
     def destroy(self, request: Request, library_id: int) -> Response:
         """Let the library follow the default again; its versions stay in the history."""
         library = require_library(request.user, library_id, self.role)

@@ -14,7 +14,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     """A webhook. Its secret is shown once, when it is made."""
 
     events = serializers.ListField(child=serializers.ChoiceField(choices=Event.choices))
-    created_by = serializers.StringRelatedField[Any]()
+    created_by = serializers.StringRelatedField[Any](allow_null=True)
 
     class Meta:
         model = Webhook

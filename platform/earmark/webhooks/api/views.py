@@ -37,6 +37,7 @@ from earmark.webhooks.services import (
 )
 
 _MANAGE = Access(Scope.ADMIN, Role.MANAGER)
+_OWN = Access(Scope.ADMIN, Role.MANAGER, hidden=True)
 
 
 class WebhookViewSet(ListModelMixin, ApiViewSet):
@@ -45,11 +46,11 @@ class WebhookViewSet(ListModelMixin, ApiViewSet):
     access = {
         "list": Access(Scope.ADMIN),
         "create": _MANAGE,
-        "retrieve": _MANAGE,
-        "partial_update": _MANAGE,
-        "destroy": _MANAGE,
-        "rotate": _MANAGE,
-        "test": _MANAGE,
+        "retrieve": _OWN,
+        "partial_update": _OWN,
+        "destroy": _OWN,
+        "rotate": _OWN,
+        "test": _OWN,
     }
     queryset = Webhook.objects.none()
     serializer_class = WebhookSerializer
@@ -117,7 +118,7 @@ class WebhookViewSet(ListModelMixin, ApiViewSet):
 class DeliveryViewSet(ListModelMixin, ApiViewSet):
     """The log of a webhook."""
 
-    access = {"list": _MANAGE, "retrieve": _MANAGE}
+    access = {"list": _OWN, "retrieve": _OWN}
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
 
