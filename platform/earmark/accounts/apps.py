@@ -13,6 +13,5 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        """Tell the OpenAPI document how tokens are sent, and listen for sign-ins."""
+        """Listen for sign-ins."""
         from earmark.accounts import signals  # noqa: F401
-        from earmark.accounts.api import schema  # noqa: F401

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+# Tells the OpenAPI document how tokens are sent; here, so that commands need not load all of it.
+from earmark.accounts.api import schema  # noqa: F401
 from earmark.accounts.api.views import AuditViewSet, MeView, TokenViewSet, UserViewSet
 
 urlpatterns = [
