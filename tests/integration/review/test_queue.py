@@ -21,7 +21,7 @@ from earmark.review.services import (
     sweep_items,
 )
 from earmark.tagging.knowledge import TagPolicy
-from earmark.tagging.models import FileEvidence, Tag
+from earmark.tagging.models import FileEvidence, Tag, TagSet
 from earmark.tagging.rules import Rules
 from earmark.tagging.services import derive_file_tags, set_file_tags
 from tests.factories import AudioFileFactory, LibraryFactory
@@ -139,6 +139,17 @@ def test_a_noted_file_that_has_no_tags_any_more_is_forgotten(
 
     assert [seen for seen, _ in refresh_noted()] == [1]
     assert list(refresh_noted()) == []
+
+
+def test_tags_of_before_they_had_a_key_are_worked_off_too(
+    library: Library, classifier: ClassifierVersion
+):
+    file = hear(library, classifier, 0.01, 0.2)
+    derive_file_tags(files=[file], rules=Rules((classifier,), TagPolicy()))
+    TagSet.objects.update(content_key="")
+    note_derived(file_ids=[file.pk])
+
+    assert [(seen, done.new) for seen, done in refresh_noted()] == [(1, 1)]
 
 
 def test_a_whole_library_is_refreshed_on_demand(library: Library, classifier: ClassifierVersion):

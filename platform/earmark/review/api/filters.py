@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django_filters import rest_framework as django_filters
 
 from earmark.core.api.filters import FilterSet
@@ -20,7 +20,9 @@ class ItemFilterSet(FilterSet):
     classifier = django_filters.CharFilter(
         method="filter_classifier", label="Name, or name@version."
     )
-    state = django_filters.ChoiceFilter(choices=ReviewItem.State.choices)
+    state = django_filters.ChoiceFilter(
+        choices=ReviewItem.State.choices, label="Open ones, if left out."
+    )
 
     class Meta:
         model = ReviewItem
@@ -29,8 +31,8 @@ class ItemFilterSet(FilterSet):
     def filter_label(
         self, items: QuerySet[ReviewItem], name: str, label: str
     ) -> QuerySet[ReviewItem]:
-        """Keep the items of a label, or with a tag of this name."""
-        return items.filter(Q(label=label) | Q(name=label))
+        """Keep the items of a label."""
+        return items & list_items(meant=ItemFilter(label=label))
 
     def filter_folder(
         self, items: QuerySet[ReviewItem], name: str, folder: str

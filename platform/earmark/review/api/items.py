@@ -50,6 +50,8 @@ class ItemViewSet(ListModelMixin, ApiViewSet):
     def get_queryset(self) -> QuerySet[ReviewItem]:
         """Return those of libraries that who asks may see, in the order of the queue."""
         items = ReviewItem.objects.filter(library__in=visible_libraries(self.request.user))
+        if not self.request.query_params.get("state"):
+            items = items.open()
         return items.select_related("file")
 
     @extend_schema(responses=ReviewItemViewSerializer)

@@ -50,6 +50,12 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
             file__state=AudioFile.State.PRESENT,
         )
 
+    def alike(self, item: ReviewItem) -> ReviewItemQuerySet:
+        """Items whose sound is nearly that of one of them, that one included."""
+        if item.cluster_id is None:
+            return self.filter(pk=item.pk)
+        return self.filter(cluster=item.cluster_id)
+
     def in_order(self) -> ReviewItemQuerySet:
         """Items as they should be looked at."""
         return self.order_by("rank", "pk")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from earmark.library.models import Library
 from earmark.review.errors import ItemUnknownError
 from earmark.review.models import Decision, DecisionQuerySet, ReviewItem, ReviewItemQuerySet
-from earmark.tagging.knowledge import Evidence, Why
+from earmark.tagging.knowledge import Evidence, Why, load_ontology
 from earmark.tagging.models import Tag
 from earmark.tagging.selectors import get_evidence, get_tags
 
@@ -26,7 +26,7 @@ class ItemFilter:
     libraries : queryset or sequence of Library, optional
         Only items of these.
     label : str
-        Label or tag name.
+        A label, or the name that one of AudioSet has as a tag.
     kind : str
         One of `ReviewItem.Kind`.
     folder : str
@@ -49,7 +49,7 @@ def list_items(*, meant: ItemFilter | None = None) -> ReviewItemQuerySet:
     if meant.libraries is not None:
         items = items.filter(library__in=meant.libraries)
     if meant.label:
-        items = items.filter(Q(label=meant.label) | Q(name=meant.label))
+        items = items.filter(label__in=_labels_called(meant.label))
     if meant.kind:
         items = items.filter(kind=meant.kind)
     if meant.folder:
@@ -59,6 +59,12 @@ def list_items(*, meant: ItemFilter | None = None) -> ReviewItemQuerySet:
     elif meant.classifier:
         items = items.filter(classifier__startswith=f"{meant.classifier}@")
     return items
+
+
+def _labels_called(text: str) -> list[str]:
+    """Return the labels that somebody may mean; by them, and not by tags, items are in order."""
+    node = load_ontology().find(text)
+    return list(dict.fromkeys((text, node.name) if node else (text,)))
 
 
 def get_item(*, item_id: int, items: ReviewItemQuerySet | None = None) -> ReviewItem:
@@ -140,7 +146,7 @@ def get_item_view(*, item: ReviewItem) -> ItemView:
     tags = get_tags(file_ids=[item.file_id])[item.file_id]
     own = next((tag for tag in tags if tag.name == item.name and tag.why), None)
     why = Why.from_dict(own.why) if own else None
-    cluster = ReviewItem.objects.filter(cluster=item.cluster_id).exclude(cluster=None)
+    cluster = ReviewItem.objects.alike(item)
     others = cluster.exclude(pk=item.pk).exclude(state=ReviewItem.State.OUTDATED)
     shown = others.select_related("file").order_by("-verdict", "rank")[:NEIGHBOURS]
     return ItemView(

@@ -191,7 +191,9 @@ def _files(ids: list[int]) -> Iterator[AudioFile]:
 
 def _judged(items: ReviewItemQuerySet) -> dict[Who, list[Judged]]:
     """Return the decided items of each label with their weights."""
-    known = items.exclude(state=ReviewItem.State.OUTDATED).filter(kind__in=_THRESHOLDED)
+    known = items.exclude(state=ReviewItem.State.OUTDATED).filter(
+        kind__in=_THRESHOLDED, label__in=items.filter(verdict__in=_JUDGED).values("label")
+    )
     stepped = known.order_by().annotate(step=Floor(F("score") * STEPS))
     population: dict[Any, int] = defaultdict(int)
     counted = stepped.values_list("label", "classifier", "kind", "step")

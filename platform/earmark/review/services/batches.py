@@ -64,9 +64,7 @@ def preview_batch(
         Only these.
     """
     rows = ReviewItem.objects.all() if items is None else items
-    alike = (
-        rows.filter(pk=item.pk) if item.cluster_id is None else rows.filter(cluster=item.cluster_id)
-    )
+    alike = rows.alike(item)
     free = alike.for_reviewer(reviewer).in_order().select_related("file__library")[:MOST]
     found = list(free)
     return Preview(found, alike.open().count() - len(found))

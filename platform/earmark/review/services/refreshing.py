@@ -30,6 +30,9 @@ BATCH = 500
 SWEEP = 2000
 """Files that the clock looks at in one go."""
 
+_NO_KEY = "-"
+"""Stands for tags of before they had a key, so that their file does not stay due for ever."""
+
 _FREE: dict[str, object] = {"holder": "", "lease_until": None}
 
 
@@ -126,7 +129,7 @@ def _due_after(after: int, limit: int, library: Library | None) -> tuple[list[in
     rows = list(
         sets.annotate(noted=Subquery(noted)).values_list("file", "content_key", "noted")[:limit]
     )
-    return [pk for pk, *_ in rows], [pk for pk, key, noted in rows if key != noted]
+    return [pk for pk, *_ in rows], [pk for pk, key, noted in rows if (key or _NO_KEY) != noted]
 
 
 @transaction.atomic
@@ -138,7 +141,7 @@ def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
     RefreshedFile.objects.due().filter(pk__in=set(file_ids) - set(sets)).delete()
     if not force:
         noted = dict(RefreshedFile.objects.filter(pk__in=sets).values_list("pk", "content_key"))
-        sets = {pk: one for pk, one in sets.items() if noted.get(pk) != one.content_key}
+        sets = {pk: one for pk, one in sets.items() if noted.get(pk) != _key_of(one)}
     standing: dict[int, list[ReviewItem]] = defaultdict(list)
     for item in ReviewItem.objects.filter(file__in=sets):
         standing[item.file_id].append(item)
@@ -147,12 +150,16 @@ def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
         plan.add(library_of[file_id], sets[file_id], found, standing[file_id])
     done = plan.carry_out()
     RefreshedFile.objects.bulk_create(
-        (RefreshedFile(file_id=pk, content_key=one.content_key) for pk, one in sets.items()),
+        (RefreshedFile(file_id=pk, content_key=_key_of(one)) for pk, one in sets.items()),
         update_conflicts=True,
         unique_fields=["file"],
         update_fields=["content_key"],
     )
     return done
+
+
+def _key_of(tags: TagSet) -> str:
+    return tags.content_key or _NO_KEY
 
 
 def _candidates(sets: Sequence[TagSet]) -> Iterator[tuple[int, list[Candidate]]]:
