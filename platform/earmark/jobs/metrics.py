@@ -14,6 +14,8 @@ from earmark.jobs.selectors import (
     RATE_OVER,
     count_failures,
     count_open_jobs,
+    count_open_scans,
+    get_oldest_scan_wait,
     get_oldest_wait,
     get_throughput,
     list_workers,
@@ -31,6 +33,7 @@ class JobCollector(Collector):
         """Yield all metrics."""
         yield _queue_depth()
         yield _oldest()
+        yield from _scans()
         yield GaugeMetricFamily(
             "earmark_audio_seconds_per_second",
             f"Seconds of sound classified per second, over the last {RATE_OVER.seconds} s.",
@@ -62,6 +65,18 @@ def _oldest() -> Metric:
         "earmark_oldest_job_seconds",
         "Age of the oldest job that waits for a worker; 0 if none does.",
         value=get_oldest_wait().total_seconds(),
+    )
+
+
+def _scans() -> Iterator[Metric]:
+    depth = GaugeMetricFamily("earmark_scans", "Unfinished scans by state.", labels=["state"])
+    for state, count in count_open_scans().items():
+        depth.add_metric([state], count)
+    yield depth
+    yield GaugeMetricFamily(
+        "earmark_oldest_scan_seconds",
+        "Age of the oldest scan that waits for a worker; 0 if none does.",
+        value=get_oldest_scan_wait().total_seconds(),
     )
 
 

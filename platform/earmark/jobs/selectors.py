@@ -18,6 +18,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -26,6 +27,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.errors import RunUnknownError
@@ -40,7 +42,7 @@ from earmark.jobs.models import (
 )
 from earmark.jobs.scores import StoredScore, unpack_scores
 from earmark.jobs.timeline import Timeline, unpack_timeline
-from earmark.library.models import Library
+from earmark.library.models import Library, Scan
 
 _IN_LIMIT = 500
 
@@ -135,6 +137,18 @@ def get_oldest_wait() -> timedelta:
     runs = Run.objects.open().unpaused().filter(waiting).order_by("created_at")
     age = ExpressionWrapper(Now() - F("created_at"), output_field=DurationField())
     return runs.annotate(age=age).values_list("age", flat=True).first() or timedelta()
+
+
+def count_open_scans() -> dict[str, int]:
+    """Count the unfinished scans by their state."""
+    rows = Scan.objects.filter(finished_at=None).order_by().values_list("state")
+    return dict(rows.annotate(Count("pk")))
+
+
+def get_oldest_scan_wait() -> timedelta:
+    """Return for how long the oldest scan has waited for a worker; zero without one."""
+    oldest = Scan.objects.filter(state=Scan.State.QUEUED).aggregate(oldest=Min("created_at"))
+    return timezone.now() - oldest["oldest"] if oldest["oldest"] else timedelta()
 
 
 def get_throughput() -> float:

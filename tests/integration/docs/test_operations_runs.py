@@ -13,9 +13,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 import earmark.jobs.diagnosis
+import earmark.writeback.watching
 from earmark.jobs.metrics import JobCollector
 from earmark.jobs.models import Job
 from earmark.library.paths import path_key
+from earmark.writeback.watching import WriteCollector
 from tests.factories import AudioFileFactory, JobFactory
 from tests.tag_harness import REPOSITORY, install_plugin
 
@@ -63,9 +65,9 @@ def test_every_command_does_what_it_says(tmp_path: Path, data_dir: Path, bands: 
 
 
 def test_the_page_names_every_finding_of_the_doctor():
-    source = "".join(
-        path.read_text() for path in Path(earmark.jobs.diagnosis.__file__).parent.glob("*.py")
-    )
+    folder = Path(earmark.jobs.diagnosis.__file__).parent
+    modules = [*folder.glob("*.py"), Path(earmark.writeback.watching.__file__)]
+    source = "".join(path.read_text() for path in modules)
     codes = set(re.findall(r'Finding\(\s*"(\w+)"', source))
     assert len(codes) >= 12
     assert codes == {
@@ -81,5 +83,5 @@ def test_the_page_names_every_metric():
     text = section("Watching").replace(
         "`..._total_bytes`", "`earmark_worker_device_memory_total_bytes`"
     )
-    for metric in JobCollector().collect():
+    for metric in [*JobCollector().collect(), *WriteCollector().collect()]:
         assert f"`{metric.name}`" in text

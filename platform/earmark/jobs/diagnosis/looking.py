@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from earmark.core.health import check_broker, check_database, check_migrations
 from earmark.jobs.diagnosis.findings import Finding
@@ -12,10 +12,14 @@ from earmark.jobs.diagnosis.queues import (
     look_at_delays,
     look_at_leases,
     look_at_pauses,
+    look_at_scans,
     look_at_workers,
 )
 from earmark.jobs.models import Run, RunQuerySet
 from earmark.library.models import Library
+
+FURTHER: list[Callable[[Iterable[Library]], Iterable[Finding]]] = []
+"""What apps above this one look at; they add it when Django starts."""
 
 
 def diagnose(*, run: Run | None = None, library: Library | None = None) -> list[Finding]:
@@ -38,6 +42,9 @@ def diagnose(*, run: Run | None = None, library: Library | None = None) -> list[
     for look in (look_at_pauses, look_at_workers, look_at_classifiers, look_at_leases):
         findings += look(runs)
     findings += look_at_delays(runs)
+    findings += look_at_scans(libraries)
+    for look_further in FURTHER:
+        findings += look_further(libraries)
     findings += look_at_clocks()
     findings += look_at_libraries(libraries)
     findings += look_at_volumes(libraries)

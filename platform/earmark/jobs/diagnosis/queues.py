@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 from django.db.models import Count, Min
@@ -17,7 +17,7 @@ from earmark.core.hints import classify_queue
 from earmark.jobs.diagnosis.findings import Finding
 from earmark.jobs.models import Job, RunQuerySet, Worker
 from earmark.jobs.selectors import count_open_jobs, list_workers
-from earmark.library.models import Scan
+from earmark.library.models import Library, Scan
 from earmark.settings.queues import SCAN
 
 
@@ -47,7 +47,7 @@ def look_at_workers(runs: RunQuerySet) -> Iterator[Finding]:
             yield Finding(
                 "no_worker",
                 f"No worker takes from the queue {queue}, where {count:,} wait.",
-                _how_to_start(queue),
+                how_to_start(queue),
             )
 
 
@@ -107,7 +107,19 @@ def look_at_delays(runs: RunQuerySet) -> Iterator[Finding]:
             )
 
 
-def _how_to_start(queue: str) -> str:
+def look_at_scans(libraries: Iterable[Library]) -> Iterator[Finding]:
+    """Find scans in the hands of workers that are gone."""
+    running = Scan.objects.filter(library__in=libraries, state=Scan.State.RUNNING)
+    for scan in running.filter(lease_until__lt=Now()).select_related("library").order_by("pk"):
+        yield Finding(
+            "lease_expired",
+            f"The scan of {scan.library.name} is held by a worker whose lease has ended.",
+            "The next worker of the queue scan goes on with it: see that one runs.",
+        )
+
+
+def how_to_start(queue: str) -> str:
+    """Say how to start a worker of a queue."""
     if not settings.EARMARK_BROKER_URL:
         return "Start one: `earmark work`, or `earmark up` for the web pages and a worker."
     return f"Start one: `celery -A earmark worker --queues {queue}`."
