@@ -45,8 +45,10 @@ _STALLED_S = 20.0
 _SURVIVES_KILLS = "-c fsync=off"
 """What the database has said is committed survives its own end, if not that of the machine."""
 
-_SMALL_FLEET = 100
-"""Up to so many files there are as few workers as show everything."""
+_POLL_S = 0.3
+
+_SMALL = 100
+"""Up to so many files there are as few workers and runs as show everything."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def run(options: Options, plan: Sequence[Fault], folder: Path) -> list[str]:
         problems = []
         try:
             fleet.start_missing()
-            here.submit(volume.root, runs=2)  # which must do the work once
+            # Two over the same files must do the work once.
+            here.submit(volume.root, runs=1 if options.files <= _SMALL else 2)
             _live_through(plan, world, options)
             _finish(here, volume.root, options)
             fleet.stop()
@@ -121,7 +124,7 @@ def _live_through(plan: Sequence[Fault], world: World, options: Options) -> None
     for fault in plan:
         while _share(here) < fault.share and time.monotonic() - since < _STALLED_S:
             here.is_done()  # fails if a worker has ended by itself
-            time.sleep(0.1)
+            time.sleep(_POLL_S)
         share = _share(here)
         word = inflict(fault, world)
         since = time.monotonic()
@@ -199,7 +202,7 @@ def _wait(here: Site, seconds: float) -> None:
     while not here.is_done():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not done: {here.states()}")
-        time.sleep(0.2)
+        time.sleep(_POLL_S)
 
 
 def _settings(options: Options) -> dict[str, str]:
@@ -220,7 +223,7 @@ def _members(options: Options) -> list[Member]:
         Member(("scan", "write")),
         Member(("classify.cpu", "write"), far=True, jumps=True),
     ]
-    if options.files <= _SMALL_FLEET:
+    if options.files <= _SMALL:
         return few
     return [*few, Member(("classify.cpu",)), Member(("scan", "write"), far=True)]
 

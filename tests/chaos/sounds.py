@@ -79,8 +79,7 @@ def _sound(rng: np.random.Generator) -> np.ndarray:
 def _make_poison(folder: Path, count: int, rng: np.random.Generator) -> list[Path]:
     """Write files that crash, hang or eat the memory of who reads or hears them."""
     paths = []
-    kinds: list[Callable[[Path], Path]] = [_killer, _text]
-    kinds += [_named(deed) for deed in _DECODER_DEEDS]
+    kinds: list[Callable[[Path], Path]] = [_text, *map(_named, _DECODER_DEEDS), _killer]
     for number, make in zip(range(count), itertools.cycle(kinds), strict=False):
         place = folder / f"{number:02}"
         place.mkdir(parents=True)

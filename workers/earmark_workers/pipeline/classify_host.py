@@ -81,7 +81,7 @@ class ClassifyHost:
         if self._stranded:
             requeue_expired(dead_workers=[worker_name()], blame=False)
             self._stranded = False
-        wanted = [one for one in list_wanted(queue) if is_usable(one)]
+        wanted = [one for one in list_wanted(queue) if self._is_loaded(one) or is_usable(one)]
         if not wanted or period.over:
             return period.over and bool(wanted)
         try:
@@ -93,6 +93,10 @@ class ClassifyHost:
                 abort_waiting(classifier, code=error.code, message=error.message)
         # Jobs may wait for others, or for better times: with nothing to claim the clock is enough.
         return period.over and bool(list_wanted(queue))
+
+    def _is_loaded(self, classifier: ClassifierVersion) -> bool:
+        """Say whether a classifier was found usable before: to ask its plugin costs a process."""
+        return self._pool is not None and classifier in self._hosted and classifier.enabled
 
     def _prepare(self, wanted: list[ClassifierVersion]) -> tuple[Classification, WorkerPool]:
         """Return the pool that hosts what is wanted; a new one if that is more than before."""
