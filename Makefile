@@ -123,6 +123,11 @@ bench: setup $(STAMPS)/dev ## Measure; the tables are kept in bench/results
 fuzz: $(STAMPS)/dev ## Long fuzzing of the metadata code
 	$(PYTHON) -m tests.fuzz $(ARGS)
 
+.PHONY: schemathesis
+schemathesis: $(STAMPS)/dev ## Ask the API all that its document allows, as everybody
+	EARMARK_API_EXAMPLES=100 $(PYTHON) tests/with_postgres.py $(PYTHON) -m pytest --timeout 3600 \
+	    tests/integration/api/test_schemathesis.py $(PYTEST_ARGS)
+
 .PHONY: chaos
 chaos: $(STAMPS)/dev programs ## Workers, servers, clocks and volumes fail during a run
 	$(PYTHON) -m tests.chaos $(ARGS)
