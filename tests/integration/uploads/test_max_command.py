@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.parse
@@ -20,6 +21,7 @@ import jsonschema
 import numpy as np
 import pytest
 import soundfile
+from django.core.management import CommandError, call_command
 
 from tests.servers import free_port
 from tests.tag_harness import (
@@ -118,6 +120,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 @pytest.fixture
 def client(served: tuple[str, Path]) -> DescribedClient:
     return DescribedClient(served[0])
+
+
+@pytest.mark.django_db
+def test_a_port_that_is_taken_and_a_classifier_that_is_not_there_are_told_at_once(data_dir: Path):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        pytest.raises(CommandError, match="Cannot listen at") as taken,
+    ):
+        call_command("max", port=other.getsockname()[1])
+    with pytest.raises(CommandError, match="classifier_unavailable") as unknown:
+        call_command("max", port=free_port(), classifier="nosuch")
+
+    assert (taken.value.returncode, unknown.value.returncode) == (1, 2)
+    assert not (data_dir / "uploads").exists()
 
 
 def test_the_interface_is_that_of_version_1_2_0(client: DescribedClient):

@@ -15,6 +15,7 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
 from earmark.classifiers.services import require_classifier
 from earmark.core.commands import EarmarkCommand
@@ -38,8 +39,8 @@ Nobody has to sign in, and nothing that is sent is kept.
 
 exit status:
   0  stopped by Ctrl-C
-  1  the classifier cannot be used, the port is taken, or the web server ended
-  2  the command line is wrong
+  1  the port is taken, the first sound could not be classified, or the web server ended
+  2  the command line is wrong, or there is no such classifier
 """
 
 
@@ -48,6 +49,7 @@ class Command(EarmarkCommand):
 
     help = "Stand in for the IBM MAX Audio Classifier: its API on port 5000, until Ctrl-C."
     epilog = EPILOG
+    usage_errors = (ClassifierUnavailableError,)
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -63,6 +65,7 @@ class Command(EarmarkCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
         ensure_migrated()
+        _require_free(options["host"], options["port"])
         classifier = require_classifier(name=options["classifier"])
         with StopRequest() as stop, desk_beside(device=settings.EARMARK_DEVICE):
             web = _start_web(options["host"], options["port"], classifier)
@@ -78,6 +81,18 @@ class Command(EarmarkCommand):
                     wait([stop.wake], _POLL_S)
             finally:
                 stop_processes([web])
+
+
+def _require_free(host: str, port: int) -> None:
+    """Find out before anything is started, and before another program is taken for ours."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        raise CommandError(
+            f"Cannot listen at {host}, port {port}: {error}. Stop what is there, or name another "
+            "with --port."
+        ) from error
 
 
 def _start_web(host: str, port: int, classifier: ClassifierVersion) -> subprocess.Popen[bytes]:
