@@ -19,6 +19,7 @@ from django.core.management.base import CommandError
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import Library
+from earmark.review.management import working
 from earmark.review.management.keys import read_key
 from earmark.review.models import Decision, RefreshedFile, ReviewItem
 from tests.review_queue import BELL, DOG, unsure_of
@@ -72,6 +73,18 @@ def test_b_decides_for_all_that_sound_nearly_the_same(review: Review, items: lis
     assert "3 decided; z takes all of them back" in lines
     assert lines[-1] == "Nothing waits for you."
     assert Decision.objects.values("batch").distinct().count() == 1
+
+
+def test_ctrl_c_ends_the_work_and_gives_back_what_was_held(
+    review: Review, items: list[ReviewItem], monkeypatch: pytest.MonkeyPatch
+):
+    def interrupt(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(working, "read_key", interrupt)
+    review("work", json_lines=False)
+
+    assert not ReviewItem.objects.exclude(holder="").exists()
 
 
 def test_without_a_player_nothing_is_played(
@@ -159,7 +172,7 @@ def test_figures_thresholds_and_training_data(
     [told] = review("thresholds", "--precision", "0.9")
     assert (told["suggested"], told["reason"]) == (None, "too_few_decisions")
     [line] = review("thresholds", json_lines=False)
-    assert "nothing suggested: only 1 decisions" in line
+    assert "nothing suggested: only 1 decision" in line
 
     table = tmp_path / "training.csv"
     assert review("export", str(table)) == [{"rows": 1, "path": str(table)}]
@@ -173,12 +186,12 @@ def test_decisions_come_from_a_table_and_bad_rows_are_told(
 ):
     table = f"file,label,decision\n{items[0].file_id},Dog,accept\n1,Dog,perhaps\n"
 
-    with pytest.raises(CommandError, match="1 rows"):
+    with pytest.raises(CommandError, match="1 row"):
         review("import", "-", "--dry-run", typed=table)
     assert not Decision.objects.exists()
     path = tmp_path / "decisions.csv"
     path.write_text(table)
-    with pytest.raises(CommandError, match="1 rows"):
+    with pytest.raises(CommandError, match="1 row"):
         review("import", str(path))
     assert Decision.objects.get().item == items[0]
 

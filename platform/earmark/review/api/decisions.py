@@ -146,9 +146,11 @@ class DecisionViewSet(ListModelMixin, ApiViewSet):
     @extend_schema(
         request=DecisionTableInput, responses={200: ImportedDecisionsSerializer, **errors(404)}
     )
-    @idempotent
     def import_table(self, request: Request) -> Response:
-        """Take decisions from a table, each row by itself, for libraries you are a reviewer of."""
+        """Take decisions from a table, each row by itself, for libraries you are a reviewer of.
+
+        Sent again it does nothing anew: what was decided is not asked any more.
+        """
         wanted = self.read_input(DecisionTableInput)
         done = import_decisions(
             rows=read_decisions(wanted["table"]),

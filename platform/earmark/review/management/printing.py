@@ -162,13 +162,19 @@ def threshold_line(one: LabelThreshold, wanted: float) -> str:
         )
     if told.reason == NOT_REACHED:
         return f"{head}no threshold surely gives {wanted:g}"
-    return f"{head}nothing suggested: only {told.precision.decisions} decisions"
+    return f"{head}nothing suggested: only {counted(told.precision.decisions, 'decision')}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``1 item``, ``2 items``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _share(share: Share) -> str:
     if share.value is None:
         return "not known"
-    return f"{share.value:.2f} ({share.low:.2f} to {share.high:.2f}, {share.decisions} decisions)"
+    rests_on = counted(share.decisions, "decision")
+    return f"{share.value:.2f} ({share.low:.2f} to {share.high:.2f}, {rests_on})"
 
 
 def _agreement(found: Agreement) -> str:

@@ -13,7 +13,7 @@ from earmark.core.errors import EarmarkError
 from earmark.review.errors import LeaseLostError
 from earmark.review.management.keys import read_key, read_line
 from earmark.review.management.players import find_player, play
-from earmark.review.management.printing import decision_line, item_line, view_lines
+from earmark.review.management.printing import counted, decision_line, item_line, view_lines
 from earmark.review.models import Decision, ReviewItem, ReviewItemQuerySet
 from earmark.review.selectors import get_item_view
 from earmark.review.services import (
@@ -55,6 +55,8 @@ class Work:
         Among which to choose.
     source : text stream
     console : Console
+    decided : int
+        Items about which something was decided here that stands.
     """
 
     reviewer: str
@@ -62,17 +64,17 @@ class Work:
     source: TextIO
     console: Console
     decided: int = 0
-    _undo: list[Callable[[], object]] = field(default_factory=list)
+    _undo: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
 
-    def go(self) -> int:
-        """Work until there is nothing left or the reviewer has enough; return decisions made."""
+    def go(self) -> None:
+        """Work until nothing is left, or the reviewer has enough."""
         while True:
             found = lease_items(items=self.items, reviewer=self.reviewer)
             if not found:
                 self._say("Nothing waits for you.")
-                return self.decided
+                return
             if not self._look_at(found[0]):
-                return self.decided
+                return
 
     def _look_at(self, item: ReviewItem) -> bool:
         """Show an item until something is decided; False to end the work."""
@@ -124,7 +126,8 @@ class Work:
         preview = preview_batch(item=item, reviewer=self.reviewer, items=self.items)
         for one in preview.items:
             self._say(item_line(one))
-        self._say(f"{len(preview.items)} items: [a]ccept [r]eject [w] [+] [u], any other key: none")
+        items = counted(len(preview.items), "item")
+        self._say(f"{items}: [a]ccept [r]eject [w] [+] [u], any other key: none")
         action = KEYS.get(self._key(Lease(item.pk, item.attempts)))
         if action is None or action == Decision.Action.SKIP:
             return False
@@ -146,7 +149,9 @@ class Work:
         if not self._undo:
             self._say("Nothing was decided here that could be taken back.")
             return False
-        self._undo.pop()()
+        decisions, undo = self._undo.pop()
+        undo()
+        self.decided -= decisions
         self._say("Taken back; it is asked again.")
         return True
 
@@ -165,7 +170,7 @@ class Work:
 
     def _done(self, decisions: int, undo: Callable[[], object]) -> None:
         self.decided += decisions
-        self._undo.append(undo)
+        self._undo.append((decisions, undo))
 
     def _key(self, lease: Lease) -> str:
         return read_key(

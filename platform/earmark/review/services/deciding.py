@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from earmark.core.text import to_storable
-from earmark.library.models import AudioFile
 from earmark.review.errors import (
     DecisionUnknownError,
     InvalidDecisionError,
@@ -26,6 +25,7 @@ from earmark.review.ranking import Rank
 from earmark.review.services.effects import follow_decision
 from earmark.review.services.refreshing import refresh_files
 from earmark.tagging.services import Words
+from earmark.tagging.services.deriving import lock_files
 
 MOST_WORDS = 20
 MOST_COMMENT = 500
@@ -147,6 +147,9 @@ def undo_batch(*, batch: str, reviewer: str, anyone: bool = True) -> list[Decisi
     standing = set(Decision.objects.standing().filter(batch=batch).values_list("pk", flat=True))
     if not standing:
         raise NothingToUndoError(f"Nothing of the batch {batch} stands any more.")
+    items = ReviewItem.objects.filter(pk__in=[one.item_id for one in decisions])
+    # All at first, as who derives tags does: then nobody waits in a circle.
+    lock_files(file_ids=list(items.values_list("file", flat=True)))
     return [_undo(one, reviewer) for one in decisions if one.pk in standing]
 
 
@@ -180,8 +183,8 @@ def _lock(item_id: int) -> ReviewItem:
 
     The file first, as whoever derives its tags does: nobody waits in a circle.
     """
-    files = AudioFile.objects.filter(review_items=item_id)
-    list(files.select_for_update(no_key=True, of=("self",)).values_list("pk"))
+    file = ReviewItem.objects.filter(pk=item_id).values_list("file", flat=True)
+    lock_files(file_ids=list(file))
     rows = ReviewItem.objects.select_for_update(of=("self",)).select_related("file__library")
     item = rows.filter(pk=item_id).first()
     if item is None:

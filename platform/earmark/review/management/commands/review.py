@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -97,8 +98,9 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
             source=sys.stdin,
             console=Console(file=cast(TextIO, self.stdout._out), highlight=False),
         )
-        decided = work.go()
-        self.stderr.write(f"{decided} decided")
+        with suppress(KeyboardInterrupt):  # as q: what is held is given back
+            work.go()
+        self.stderr.write(f"{work.decided} decided")
 
     def _list(self, **options: Any) -> None:
         items = list_items(meant=filter_of(options))
@@ -134,7 +136,7 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
             for one in preview.items:
                 self._tell(printing.item_values(one), printing.item_line(one), options)
             self.stderr.write(
-                f"{len(preview.items)} items would be decided: {word.action}; "
+                f"{printing.counted(len(preview.items), 'item')} would be decided: {word.action}; "
                 f"{preview.held} others are not free"
             )
             return
@@ -146,7 +148,7 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
         if result.decisions:
             self.stderr.write(f"To take them back: earmark review undo --batch {result.batch}")
         if result.left_out or not result.decisions:
-            raise CommandError(f"{len(result.left_out)} items were left out.")
+            raise CommandError(f"Left out: {printing.counted(len(result.left_out), 'item')}.")
 
     def _undo(self, **options: Any) -> None:
         reviewer = reviewer_of(options)
@@ -216,7 +218,7 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
         if done.decided and not options["dry_run"]:
             self.stderr.write(f"To take them back: earmark review undo --batch {done.batch}")
         if done.errors:
-            raise CommandError(f"{len(done.errors)} rows were not taken.")
+            raise CommandError(f"Not taken: {printing.counted(len(done.errors), 'row')}.")
 
     def _refresh(self, **options: Any) -> None:
         done = Refreshed()
