@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from earmark.accounts.scopes import Scope
 from earmark.core.api.access import Access
-from earmark.core.api.filters import FilterSet
+from earmark.core.api.filters import FilterSet, IdFilter
 from earmark.core.api.idempotency import idempotent
 from earmark.core.api.schema import errors
 from earmark.core.api.views import ApiView, ApiViewSet
@@ -47,7 +47,7 @@ _ACCEPTED = {202: BulkSerializer}
 class BulkFilter(FilterSet):
     """By library, state and what is done."""
 
-    library = django_filters.NumberFilter(field_name="library_id", decimal_places=0)
+    library = IdFilter(field_name="library_id")
     state = django_filters.ChoiceFilter(choices=BulkOperation.State.choices)
     operation = django_filters.ChoiceFilter(field_name="kind", choices=BulkOperation.Kind.choices)
 

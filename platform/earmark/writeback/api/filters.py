@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, QuerySet
 from django_filters import rest_framework as django_filters
 
-from earmark.core.api.filters import FilterSet
+from earmark.core.api.filters import FilterSet, IdFilter
 from earmark.jobs.models import Job, Run
 from earmark.writeback.models import TagWrite
 
@@ -13,11 +13,10 @@ from earmark.writeback.models import TagWrite
 class TagWriteFilter(FilterSet):
     """By library, file, run and what became of them."""
 
-    library = django_filters.NumberFilter(field_name="file__library_id", decimal_places=0)
-    file = django_filters.NumberFilter(field_name="file_id", decimal_places=0)
-    run = django_filters.NumberFilter(
+    library = IdFilter(field_name="file__library_id")
+    file = IdFilter(field_name="file_id")
+    run = IdFilter(
         method="of_run",
-        decimal_places=0,
         help_text="Writes into the files of a run since it was submitted.",
     )
     state = django_filters.ChoiceFilter(choices=TagWrite.State.choices)
