@@ -14,13 +14,20 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 _BLOCK = 65_536
 """Rows multiplied at once: 64 MB at 256 numbers each."""
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,10 @@ class EmbeddingMatrix:
         vectors = np.memmap(self._folder / "vectors", np.float32, "r", shape=(rows, self._size))
         sets = np.memmap(self._folder / "sets", np.int64, "r", shape=(rows,))
         scores = np.empty(rows, np.float32)
-        for start in range(0, rows, _BLOCK):
-            np.dot(vectors[start : start + _BLOCK], vector, out=scores[start : start + _BLOCK])
+        # Each request has its own processor core: threads of one would wait for those of others.
+        with _threads().limit(limits=1):
+            for start in range(0, rows, _BLOCK):
+                np.dot(vectors[start : start + _BLOCK], vector, out=scores[start : start + _BLOCK])
         best = np.argpartition(-scores, min(number, rows) - 1)[:number]
         best = best[np.argsort(-scores[best], kind="stable")]
         return np.asarray(sets[best]), scores[best]

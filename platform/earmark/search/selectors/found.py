@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import F
 
-from earmark.library.models import AudioFile, Library
+from earmark.library.models import AudioFile
 from earmark.library.paths import to_location
-from earmark.tagging.models import Tag, TagSet
+from earmark.tagging.models import Tag
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class FoundFile:
 
 
 _COLUMNS = (
-    *("pk", "library_id", "path", "duration", "channels", "sample_rate", "container", "state"),
-    *("size", "mtime_ns", "audio_hash"),
+    *("pk", "library_id", "library__name", "library__root", "path", "duration", "channels"),
+    *("sample_rate", "container", "state", "size", "mtime_ns", "audio_hash"),
 )
 
 
@@ -82,21 +82,16 @@ def load_files(
 ) -> list[FoundFile]:
     """Return files in the order of their ids; those that are gone by now are left out.
 
-    Four queries however many files: files, libraries, tags, categories.
+    Two queries however many files: one of files with their libraries and categories, one of tags.
     """
-    found = AudioFile.objects.filter(pk__in=file_ids).values_list(*_COLUMNS)
+    found = AudioFile.objects.filter(pk__in=file_ids).values_list(*_COLUMNS, "tag_set__catid")
     rows: dict[int, tuple[Any, ...]] = {row[0]: row for row in found}
-    owners = Library.objects.filter(pk__in={row[1] for row in rows.values()})
-    libraries = {pk: (name, root) for pk, name, root in owners.values_list("pk", "name", "root")}
     tags = _tags(rows) if with_tags else {}
-    sets = TagSet.objects.filter(file__in=rows) if with_tags else TagSet.objects.none()
-    catids = dict(sets.values_list("file", "catid"))
     files = []
     for pk in file_ids:
-        if pk in rows and rows[pk][1] in libraries:
-            row, score = rows[pk], scores.get(pk) if scores else None
-            own: list[Any] = [*row[:2], *libraries[row[1]], *row[2:]]
-            own += [tags.get(pk, []), catids.get(pk, ""), score]
+        if pk in rows:
+            own: list[Any] = [*rows[pk][:-1], tags.get(pk, []), rows[pk][-1] or ""]
+            own.append(scores.get(pk) if scores else None)
             files.append(FoundFile(*own))
     return files
 
