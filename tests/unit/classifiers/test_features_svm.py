@@ -52,10 +52,16 @@ def trained(
 
 def heard(classifier: FeaturesSvmClassifier, samples: np.ndarray) -> str:
     """Name of the first label of a clip."""
-    rate = classifier.manifest.sample_rate
-    cut = cut_windows(soxr.resample(samples, RATE, rate), classifier.manifest.window, rate)
+    return next(iter(score(classifier, samples)))
+
+
+def score(classifier: FeaturesSvmClassifier, samples: np.ndarray) -> dict[str, float]:
+    """Scores of a clip by label, the highest first."""
+    manifest, rate = classifier.manifest, classifier.manifest.sample_rate
+    cut = cut_windows(soxr.resample(samples, RATE, rate), manifest.window, rate)
     scores = classifier.predict(np.stack([part.samples for part in cut])).scores
-    return top_predictions(classifier.manifest.labels, classifier.pool(scores), 1)[0].label.name
+    found = top_predictions(manifest.labels, classifier.pool(scores), len(manifest.labels))
+    return {prediction.label.name: prediction.score for prediction in found}
 
 
 def test_what_was_trained_knows_sounds_it_has_not_heard(trained: TrainedFolder) -> None:
@@ -66,6 +72,28 @@ def test_what_was_trained_knows_sounds_it_has_not_heard(trained: TrainedFolder) 
             assert heard(classifier, make(np.random.default_rng(seed))) == name
     assert trained.training["figures"]["accuracy"] == 1.0
     assert trained.backend in ("features-svm", "features-forest")
+
+
+def test_a_table_may_give_a_sound_several_labels_or_none(tmp_path: Path) -> None:
+    write_classes(tmp_path / "sounds", 8)
+    said = {"Tone": ("Tone", "Steady"), "Hiss": ("Hiss", "Steady"), "Ticks": ("",)}
+    rows = [
+        f"{path.relative_to(tmp_path)},{label}"
+        for path in sorted((tmp_path / "sounds").rglob("*.wav"))
+        for label in said[path.parent.name]
+    ]
+    (tmp_path / "data").write_text("\n".join(["path,label", *rows]))
+    trained = train_classifier(order(tmp_path), lambda progress: None)
+    assert [label.name for label in trained.manifest.labels] == ["Hiss", "Steady", "Tone"]
+    assert trained.training["of_no_class"] == 8
+    assert trained.training["figures"]["accuracy"] == 1.0
+    assert trained.training["figures"]["mean_average_precision"] == 1.0
+    classifier = FeaturesSvmClassifier.from_folder(trained.path)
+    classifier.load()
+    scores = {name: score(classifier, SOUNDS[name](np.random.default_rng(5))) for name in SOUNDS}
+    assert scores["Tone"]["Tone"] > 0.5 < scores["Tone"]["Steady"]
+    assert scores["Hiss"]["Hiss"] > 0.5 < scores["Hiss"]["Steady"]
+    assert max(scores["Ticks"].values()) < 0.5
 
 
 def test_what_was_trained_keeps_the_contract(trained: TrainedFolder) -> None:

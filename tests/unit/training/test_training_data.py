@@ -79,6 +79,32 @@ def test_a_table_tells_label_split_and_group_and_several_labels(tmp_path: Path):
     )
 
 
+def test_an_empty_label_is_a_sound_of_no_class_where_the_data_may_have_them(tmp_path: Path):
+    source = table(tmp_path, "path,label\na.wav,\nb.wav,cat\nb.wav,\nc.wav,dog\nc.wav,cat\n")
+
+    data = read_dataset(source, negatives=True)
+
+    assert data.labels == ("cat", "dog")
+    assert [clip.labels for clip in data.clips] == [(), ("cat",), ("dog", "cat")]
+    assert data.counts() == {"cat": 2, "dog": 1}
+    with pytest.raises(DataError, match="row 2 has no path or no label"):
+        read_dataset(source)
+
+
+def test_sounds_of_no_class_are_on_both_sides_of_a_split_and_in_one_fold_each():
+    kinds = [("cat",)] * 10 + [("dog", "cat")] * 10 + [()] * 10
+    clips = tuple(LabelledClip(Path(f"{i}.wav"), kind, f"g{i}") for i, kind in enumerate(kinds))
+    data = Dataset(("cat", "dog"), clips)
+    held_back = Counter(clip.labels for clip in stratified_split(data, 0.2).validation)
+    assert held_back[()] == 2
+    folds = [Counter(clip.labels for clip in s.validation) for s in stratified_folds(data, 5)]
+    assert [fold[()] for fold in folds] == [2] * 5
+    without = Dataset(data.labels, clips[:20])
+    assert stratified_split(without, 0.2).validation == tuple(
+        clip for clip in stratified_split(data, 0.2).validation if clip.labels
+    )
+
+
 def test_a_table_made_by_a_spreadsheet_is_read(tmp_path: Path):
     source = table(tmp_path, "path,label\na.wav,Tür\nb.wav,cat\n")
     source.write_bytes(b"\xef\xbb\xbf" + source.read_bytes().replace(b"\n", b"\r\n"))

@@ -30,6 +30,9 @@ from earmark_files.walk import walk
 
 TRAIN, VALIDATION = "train", "val"
 
+NO_CLASS = ""
+"""Stands for the sounds of none of the classes where data are split; no class has that name."""
+
 
 @dataclass(frozen=True)
 class LabelledClip:
@@ -39,7 +42,7 @@ class LabelledClip:
     ----------
     path : Path
     labels : tuple of str
-        Names of its classes, usually one.
+        Names of its classes, usually one; none for a sound that is of none of them.
     group : str
         Clips of one group are never on both sides of a split: excerpts of one recording.
     split : str
@@ -85,7 +88,7 @@ class Split:
     validation: tuple[LabelledClip, ...]
 
 
-def read_dataset(source: Path) -> Dataset:
+def read_dataset(source: Path, *, negatives: bool = False) -> Dataset:
     """Read training data.
 
     Parameters
@@ -95,6 +98,8 @@ def read_dataset(source: Path) -> Dataset:
         depth) are of it. Or a CSV file with a header and the columns ``path`` (relative to the
         file) and ``label``, and if wanted ``split`` (``train``, ``val``) and ``group``; a path in
         several rows has several labels.
+    negatives : bool
+        Whether a table may have sounds of none of the classes: with an empty label.
 
     Returns
     -------
@@ -110,7 +115,7 @@ def read_dataset(source: Path) -> Dataset:
     if source.is_dir():
         labels, clips = _read_folders(source)
     elif source.is_file():
-        labels, clips = _read_rows(read_table(source))
+        labels, clips = _read_rows(read_table(source, negatives=negatives))
     else:
         raise DataNotFoundError(f"There is no folder or CSV file {display(source)}.")
     _require_classes(labels, source)
@@ -220,13 +225,14 @@ def _read_folders(source: Path) -> tuple[set[str], list[LabelledClip]]:
 def _read_rows(rows: Sequence[TableRow]) -> tuple[set[str], list[LabelledClip]]:
     by_path: dict[Path, LabelledClip] = {}
     for row in rows:
-        label = _class_name(row.label)
+        labels = (_class_name(row.label),) if row.label else ()
         known = by_path.get(row.path)
         if known is None:
             group = row.group or str(row.path)
-            by_path[row.path] = LabelledClip(row.path, (label,), group, row.split)
-        elif label not in known.labels:
-            by_path[row.path] = replace(known, labels=(*known.labels, label))
+            by_path[row.path] = LabelledClip(row.path, labels, group, row.split)
+        else:
+            new = tuple(label for label in labels if label not in known.labels)
+            by_path[row.path] = replace(known, labels=(*known.labels, *new))
     clips = [by_path[path] for path in sorted(by_path)]
     return {label for clip in clips for label in clip.labels}, clips
 
@@ -283,11 +289,14 @@ def _given_split(dataset: Dataset) -> Split:
 
 
 def _groups_by_class(dataset: Dataset, *, at_least: int, seed: int) -> dict[str, list[str]]:
-    """Groups of each class in random order, the rarest class first."""
+    """Groups of each class in random order, the rarest class first.
+
+    Sounds of no class are spread like one more, which needs no number of recordings.
+    """
     rng = np.random.default_rng(seed)
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for clip in dataset.clips:
-        for label in clip.labels:
+        for label in clip.labels or (NO_CLASS,):
             found[label][clip.group] = None
     few = [label for label in dataset.labels if len(found[label]) < at_least]
     if few:
@@ -296,7 +305,8 @@ def _groups_by_class(dataset: Dataset, *, at_least: int, seed: int) -> dict[str,
             "different recordings at least, some to learn from and one to try it on. Copies and "
             "excerpts of one recording count as one."
         )
-    shuffled = {label: list(rng.permutation(sorted(found[label]))) for label in dataset.labels}
+    names = [*dataset.labels, *({NO_CLASS} & found.keys())]
+    shuffled = {label: list(rng.permutation(sorted(found[label]))) for label in names}
     return dict(sorted(shuffled.items(), key=lambda item: (len(item[1]), item[0])))
 
 

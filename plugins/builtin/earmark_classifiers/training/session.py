@@ -103,7 +103,7 @@ def train_classifier(
     require_known(request.augment or ())
     if request.device != "cpu":
         require_device(request.device)
-    data = read_dataset(request.data)
+    data = read_dataset(request.data, negatives=True)
     # Before an hour of decoding: what is wrong with names and numbers is wrong now.
     stratified_split(data, request.validation, request.seed)
     try:
@@ -140,6 +140,7 @@ def _train(
     training = {
         **draft.training,
         "source": display(str(request.data)),
+        "of_no_class": sum(not clip.labels for clip in data.clips),
         "unreadable": [display(str(file.path)) for file in sounds.unreadable],
     }
     return write_trained(

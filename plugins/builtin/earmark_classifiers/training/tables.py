@@ -15,7 +15,10 @@ _NEEDED = frozenset({"path", "label"})
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line of the table; `path` is absolute or relative to the working folder."""
+    """One line of the table; `path` is absolute or relative to the working folder.
+
+    An empty `label` says that the sound is of none of the classes.
+    """
 
     path: Path
     label: str
@@ -23,8 +26,14 @@ class TableRow:
     group: str
 
 
-def read_table(path: Path) -> list[TableRow]:
+def read_table(path: Path, *, negatives: bool = False) -> list[TableRow]:
     """Read the rows of a table; other columns than the four are ignored.
+
+    Parameters
+    ----------
+    path : Path
+    negatives : bool
+        Whether a row may have no label.
 
     Raises
     ------
@@ -43,7 +52,7 @@ def read_table(path: Path) -> list[TableRow]:
                     f"{display(path)} needs a header with the columns path and label "
                     "(split and group if wanted)."
                 )
-            rows = [_row(path, number, told) for number, told in enumerate(reader, 2)]
+            rows = [_row(path, number, told, negatives) for number, told in enumerate(reader, 2)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadTableError(f"{display(path)} is not a CSV file in UTF-8: {error}.") from error
     if not rows:
@@ -52,10 +61,10 @@ def read_table(path: Path) -> list[TableRow]:
     return rows
 
 
-def _row(table: Path, number: int, told: dict[str, str]) -> TableRow:
+def _row(table: Path, number: int, told: dict[str, str], negatives: bool) -> TableRow:
     where = f"{display(table)}, row {number}"
     values = {name: (told.get(name) or "").strip() for name in ("path", "label", "split", "group")}
-    if not values["path"] or not values["label"]:
+    if not values["path"] or not (values["label"] or negatives):
         raise BadTableError(f"{where} has no path or no label.")
     if values["split"] not in SPLITS:
         raise BadTableError(f"{where}: the split {values['split']!r} is neither train nor val.")

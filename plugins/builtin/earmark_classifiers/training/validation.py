@@ -11,11 +11,10 @@ import numpy.typing as npt
 import torch
 
 from earmark_classifiers.calibration import Calibration, fit_calibration
-from earmark_classifiers.evaluation.metrics import accuracy
 from earmark_classifiers.networks.segments import SegmentNetwork
 from earmark_classifiers.scores import heard_share, pool_owned
 from earmark_classifiers.training.data import LabelledClip
-from earmark_classifiers.training.figures import clip_figures
+from earmark_classifiers.training.figures import clip_figures, first_label_right
 from earmark_classifiers.training.loop import Verdict
 from earmark_classifiers.training.segments import make_targets, validation_batches
 from earmark_classifiers.training.sounds import SoundStore
@@ -80,7 +79,7 @@ class Validation:
         margin = heard.logits
         truth = self._truth[heard.owners]
         loss = float((np.logaddexp(0, margin) - truth * margin).sum(axis=1).mean())
-        return Verdict(accuracy(self._truth, scores), -loss)
+        return Verdict(first_label_right(self._truth, scores), -loss)
 
     def listen(self, network: SegmentNetwork) -> Heard:
         """Run the network over all windows."""
