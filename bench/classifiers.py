@@ -215,7 +215,7 @@ def rows(only: list[str], minutes: float) -> list[str]:
             plugin = inspection.plugin
             if only and plugin.name not in only:
                 continue
-            found: Figures | str = inspection.message
+            found: Figures | str = inspection.code
             if inspection.usable:
                 found = measure_apart(plugin.target, plugin.folder, path)
             made.append(row_of(plugin.name, found))
