@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE_ROOTS = ["platform", "workers", "plugins/api", "plugins/builtin"]
 MOST_LINES = 350
 
-HEAVY = {"torch", "librosa", "soundfile", "av", "soxr", "earmark_classifiers", "mutagen"}
+HEAVY = {"torch", "scipy", "librosa", "soundfile", "av", "soxr", "earmark_classifiers", "mutagen"}
 """What the web process must not load."""
 
 
@@ -83,8 +83,10 @@ pages = ["", "library/library/", "library/library/add/", "classifiers/classifier
 for page in pages:
     response = client.get(f"/admin/{page}")
     assert response.status_code == 200, (page, response.status_code)
+assert client.get("/api/v1/schema").status_code == 200  # has to load every view of the API
 """
-    assert modules_loaded_by(code, tmp_path) & HEAVY == set()
+    # Explanations read what one file says about itself; that is small, and no sound is decoded.
+    assert modules_loaded_by(code, tmp_path) & HEAVY <= {"mutagen"}
 
 
 def test_listing_the_plugins_loads_none_of_them(tmp_path: Path):

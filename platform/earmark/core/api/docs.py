@@ -20,7 +20,7 @@ class SchemaView(SpectacularAPIView):
     It is the same for everybody and takes most of a second to make: each process makes it once.
     """
 
-    renderer_classes = (OpenApiJsonRenderer,)
+    renderer_classes = [OpenApiJsonRenderer]
     _document: ClassVar[dict[str, Any] | None] = None
 
     access: ClassVar[dict[str, Access]] = {"get": Access.PUBLIC}
@@ -30,7 +30,9 @@ class SchemaView(SpectacularAPIView):
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Return the OpenAPI 3.1 document of this API."""
         if SchemaView._document is None:
-            SchemaView._document = self.generator_class().get_schema(public=True)
+            generator = self.generator_class()
+            document = generator.get_schema(public=True)  # type: ignore[no-untyped-call]
+            SchemaView._document = document
         return Response(SchemaView._document)
 
 
