@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
@@ -17,7 +18,9 @@ from earmark.tagging.models import Tag, TagBasis, TagSet
 from earmark.tagging.rules import Rules, rules_for, rules_of
 from earmark.tagging.selectors import get_classifiers, get_evidence, get_tags
 from earmark.tagging.services.deriving import derive_without_storing
-from earmark_files.metadata import FileTags, MetadataError, read_tags
+
+if TYPE_CHECKING:
+    from earmark_files.metadata import FileTags
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,9 @@ def explain(path: Path) -> Explanation:
 
 def explain_file(file: AudioFile) -> Explanation:
     """Collect what is known about a file whose library is loaded; see `explain`."""
+    # The web process imports this module and loads what reads containers only when it is asked.
+    from earmark_files.metadata import MetadataError, read_tags
+
     tag_set = TagSet.objects.select_related("basis__policy").filter(file=file).first()
     basis = tag_set.basis if tag_set else None
     policy = (

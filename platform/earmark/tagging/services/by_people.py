@@ -20,8 +20,6 @@ from earmark.tagging.knowledge.ontology import fold_name
 from earmark.tagging.models import TagBasis, TagChange, TagSet
 from earmark.tagging.rules import rules_for, rules_of
 from earmark.tagging.services.deriving import derive_each, lock_files, store_tags
-from earmark_files.metadata import InvalidTagError
-from earmark_files.metadata.tags import clean_keywords
 
 LONGEST_WORD = 100
 MOST_WORDS = 200
@@ -244,6 +242,10 @@ def require_version(*, file: AudioFile, expected: int | None) -> None:
 
 
 def _clean(words: Collection[str]) -> tuple[str, ...]:
+    # The web process imports this module and need not load what reads containers.
+    from earmark_files.metadata import InvalidTagError
+    from earmark_files.metadata.tags import clean_keywords
+
     try:
         cleaned = clean_keywords(words)
     except InvalidTagError as error:
