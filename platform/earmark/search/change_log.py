@@ -29,6 +29,9 @@ _SOURCES = {
 
 def install_triggers(**_: Any) -> None:
     """Make the triggers that are missing; if any was, have everything indexed."""
+    tables = {"library_audiofile", "jobs_predictionset", "search_searchchange", *_SOURCES}
+    if not tables <= set(connection.introspection.table_names()):
+        return  # only some apps were migrated; the rest will come
     with transaction.atomic():
         known = _known_triggers()
         wanted = _sqlite_triggers() if connection.vendor == "sqlite" else _postgres_triggers()
@@ -42,6 +45,18 @@ def install_triggers(**_: Any) -> None:
                 cursor.execute(sql)
         mark_everything()
     log.info("search_triggers_made", number=len(missing))
+
+
+def drop_triggers() -> None:
+    """Take the triggers away: what they write to is about to go."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for name in _known_triggers():
+                cursor.execute(f"DROP TRIGGER {name}")
+            return
+        cursor.execute("SELECT proname FROM pg_proc WHERE proname LIKE 'search_note%'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP FUNCTION {name}() CASCADE")
 
 
 def mark_everything() -> None:
@@ -60,7 +75,7 @@ def mark_everything() -> None:
 
 def _known_triggers() -> set[str]:
     sql = (
-        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'search_note%'"
         if connection.vendor == "sqlite"
         else "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'search_note%'"
     )

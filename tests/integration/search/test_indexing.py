@@ -166,3 +166,23 @@ def test_a_trigger_that_a_migration_dropped_is_made_again_and_everything_looked_
     assert SearchDocument.objects.filter(file_id=file.pk).exists()
     change_log.install_triggers()
     assert not SearchChange.objects.exists()
+
+
+def test_where_only_some_apps_are_migrated_no_trigger_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change_log.drop_triggers()
+    with monkeypatch.context() as patch:
+        patch.setattr(change_log, "_SOURCES", {"still_to_come": ("name",)})
+        change_log.install_triggers()
+        assert not change_log._known_triggers()
+
+
+def test_without_its_triggers_an_app_can_go_and_files_be_written_all_the_same(
+    library: Library,
+) -> None:
+    change_log.drop_triggers()
+    AudioFileFactory(library=library, path="Unseen.wav")
+    assert not SearchChange.objects.exists()
+    change_log.install_triggers()
+    assert SearchChange.objects.exists()

@@ -1,6 +1,8 @@
 from django.db import migrations, transaction
 from django.db.utils import OperationalError, ProgrammingError
 
+from earmark.search.change_log import drop_triggers
+
 _SQLITE = (
     "CREATE VIRTUAL TABLE search_text USING fts5("
     "name, tags, synonyms, ancestors, folders, keys, "
@@ -43,6 +45,7 @@ def make(apps, schema_editor):
 
 
 def drop(apps, schema_editor):
+    drop_triggers()
     connection = schema_editor.connection
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
