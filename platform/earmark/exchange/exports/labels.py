@@ -7,7 +7,7 @@ from earmark.library.models import AudioFile, AudioFileQuerySet
 from earmark.tagging.knowledge.segment_files import to_audacity
 from earmark.tagging.knowledge.segments import SegmentRule
 from earmark.tagging.selectors import get_policy
-from earmark.writeback.timelines import get_segments
+from earmark.writeback.segments import get_segments
 
 AUDACITY = "audacity"
 """The name of this form, beside those of `earmark.exchange.exports.formats`."""

@@ -23,7 +23,7 @@ from earmark.writeback.api.serializers import (
     TagWriteSerializer,
 )
 from earmark.writeback.models import TagWrite
-from earmark.writeback.timelines import get_segments
+from earmark.writeback.segments import get_segments
 
 
 class TagWriteViewSet(ListModelMixin, RetrieveModelMixin, ApiViewSet):

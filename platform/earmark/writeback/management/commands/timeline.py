@@ -19,15 +19,8 @@ from earmark.library.models import AudioFile
 from earmark.tagging.knowledge.segment_files import to_audacity, to_csv, to_csv_rows, to_values
 from earmark.tagging.knowledge.segments import InvalidSegmentRuleError, SegmentRule
 from earmark.tagging.selectors import get_policy
-from earmark.writeback.timelines import (
-    HeardFile,
-    copy_with_markers,
-    find_files,
-    get_segments,
-    remove_markers,
-    taken,
-    write_markers,
-)
+from earmark.writeback.markers import copy_with_markers, remove_markers, taken, write_markers
+from earmark.writeback.segments import HeardFile, find_files, get_segments
 from earmark_files.metadata import MetadataError, WriteResult
 from earmark_files.metadata.render import show_path
 

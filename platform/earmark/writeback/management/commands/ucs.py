@@ -17,8 +17,8 @@ from earmark.core.errors import EarmarkError
 from earmark.library.models import AudioFile
 from earmark.tagging.knowledge.ucs_names import check_name, clean_block
 from earmark.writeback.renaming import new_batch, rename_file, settle_renames, undo_rename
+from earmark.writeback.segments import find_files, require_unchanged
 from earmark.writeback.selectors import list_standing_renames
-from earmark.writeback.timelines import find_files, require_unchanged
 from earmark.writeback.ucs_planning import FileUcs, RenamePlan, get_ucs, plan_renames
 from earmark_files.metadata.render import show_path
 from earmark_files.walk import walk
