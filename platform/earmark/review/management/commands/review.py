@@ -72,7 +72,8 @@ examples:
   earmark review undo 5
   earmark review stats
   earmark review thresholds --precision 0.9
-  earmark review export training.csv && earmark train training.csv --name mine
+  earmark review export training.csv
+  earmark train embedding-linear --data training.csv --name mine
   earmark review import decisions.csv --dry-run
 
 exit status: 0 done; 1 something could not be decided or taken back; 2 the command line is wrong
