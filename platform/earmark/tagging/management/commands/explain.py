@@ -163,7 +163,8 @@ def _basis_as_text(told: Explanation) -> Iterator[str]:
         why = told.file.error_message or "no tags were derived yet; `earmark tag` derives them."
         yield f"  no tags: {why}"
         return
-    by = ", ".join(basis.classifiers) or "classifiers that were not kept"
+    nobody = "classifiers that were not kept" if basis.policy_id is None else "no classifier yet"
+    by = ", ".join(basis.classifiers) or nobody
     lexicon = basis.lexicon or "no WordNet"
     thesaurus = f", thesaurus {basis.thesaurus}" if basis.thesaurus else ""
     policy = basis.policy_id or "not kept"
