@@ -92,11 +92,8 @@ class Classification:
 
     @property
     def busy(self) -> bool:
-        """Whether any claimed job is unfinished, or the pool works on one that was lost.
-
-        Nobody else listens to the pool: left alone, what it holds would keep its room for ever.
-        """
-        return bool(self._held) or self._pool.busy
+        """Whether any claimed job is unfinished."""
+        return bool(self._held)
 
     def fill(self) -> None:
         """Claim jobs and hand their files to the pool, as far as there is room."""
@@ -309,9 +306,10 @@ class Classification:
         self._renew_at = time.monotonic() + self._renew_s
         claims = [claim for file in self._held.values() for claim in file.claims]
         lost = set(renew_leases(claims=claims, worker=self._worker))
-        for claim in lost:
-            log.warning("lease_lost", job=claim.job_id)
         for file in [*self._held.values()] if lost else []:
+            for job in file.jobs.values():
+                if job.claim in lost:
+                    log.warning("lease_lost", run=job.run_id, job=job.job_id, file=job.file_id)
             file.jobs = {name: job for name, job in file.jobs.items() if job.claim not in lost}
             if not file.jobs and not file.results:
                 del self._held[file.task]

@@ -119,7 +119,9 @@ class ClassifyHost:
                 claiming = False
             if claiming:
                 work.fill()
-            if not work.busy:
+            # Also what was lost and is still in the pool: left alone, it would keep its room for
+            # good, as nobody else listens to the pool.
+            if not work.busy and not pool.busy:
                 return
             step = work.step(pool.wait(work.timeout(), also=[period.stop.wake]))
             period.stop.quiet()
