@@ -40,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(command: str, place: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a line in a shell, from the checkout, with its own data folder."""
     line = command.replace("/path/to/sounds", str(place / "sounds"))
-    line = re.sub(r"> (\S+)$", lambda match: f"> {place / match[1]}", line)
+    line = re.sub(r"(>|-o) (\S+)$", lambda match: f"{match[1]} {place / match[2]}", line)
     return subprocess.run(
         ["/bin/sh", "-euc", line],
         cwd=REPOSITORY,
@@ -80,6 +80,7 @@ def test_every_command_does_what_it_says(place: Path) -> None:
         assert done.returncode == 0, (command, done.stderr)
     rows = [json.loads(line) for line in (place / "tags.jsonl").read_text().splitlines()]
     assert {Path(row["path"]).name for row in rows} == {"Track 18.wav", "Track 19.flac"}
+    assert "Track 19.flac" in (place / "sounds.txt").read_text()
     heard = read_tags(place / "sounds" / "Track 19.flac").keywords
     assert {"Sine wave", "Beep", "Dial tone", "Tuning fork", "Chirp tone"} & set(heard)
     # The last command takes back what the first one wrote into this file.
