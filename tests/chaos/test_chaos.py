@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def test_a_run_through_all_faults_ends_as_a_quiet_one() -> None:
-    size = ["--files", "60", "--poison", "3", "--faults", "9", "--pace", "0.05", "--hold", "0.5"]
+    size = ["--files", "40", "--poison", "2", "--faults", "9", "--pace", "0.05", "--hold", "0.3"]
 
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos", *size, "--seed", "1", "--timeout", "120"],

@@ -18,6 +18,7 @@ import structlog
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import DatabaseError, connection
+from structlog.contextvars import bound_contextvars
 
 from earmark.classifiers.services import refresh_classifiers
 from earmark.jobs.services import forget_worker, report_worker
@@ -69,11 +70,12 @@ _process = _Process()
 
 
 @contextmanager
-def open_slice() -> Iterator[Slice]:
-    """Begin a slice that ends early when the process is to end."""
+def open_slice(queue: str) -> Iterator[Slice]:
+    """Begin a slice that ends early when the process is to end; its log lines name the queue."""
     stop = _process.open()
     try:
-        yield Slice(stop, settings.EARMARK_SLICE_SECONDS)
+        with bound_contextvars(queue=queue):
+            yield Slice(stop, settings.EARMARK_SLICE_SECONDS)
     finally:
         _process.close(stop)
 

@@ -22,7 +22,7 @@ from earmark_workers.pipeline.upkeep import hint_at_work, sweep
 @shared_task(name="earmark.scan")
 def scan(queue: str = SCAN) -> None:
     """Carry out the next scan that waits; a long one goes on with the next message."""
-    with open_slice() as period:
+    with open_slice(queue) as period:
         done = run_next_scan(worker=worker_name(), should_stop=period.ask)
     if done is not None and Scan.objects.filter(state=Scan.State.QUEUED).exists():
         send_hint(queue)
@@ -31,7 +31,7 @@ def scan(queue: str = SCAN) -> None:
 @shared_task(name="earmark.classify")
 def classify(queue: str) -> None:
     """Work on the jobs of a queue, whatever run they belong to."""
-    with open_slice() as period:
+    with open_slice(queue) as period:
         more = classify_host().serve(queue, period)
     if more:
         send_hint(queue)
@@ -40,7 +40,7 @@ def classify(queue: str) -> None:
 @shared_task(name="earmark.write")
 def write(queue: str = WRITE) -> None:
     """Do what was asked for many files, the later steps of runs, and writes of accepted tags."""
-    with open_slice() as period:
+    with open_slice(queue) as period:
         while not period.over and run_next_operation(worker=worker_name(), should_stop=period.ask):
             pass
         more = write_host().serve(period)

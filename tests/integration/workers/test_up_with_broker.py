@@ -26,11 +26,13 @@ request_scan(library=register_library(root=Path({root!r}), trusted=True))
 
 
 def test_up_with_a_broker_scans_classifies_writes_and_stops_cleanly(tmp_path: Path, broker: Redis):
+    """With the broker that is a folder; Redis is what all other tests with workers have."""
     sounds = tmp_path / "sounds"
     sounds.mkdir()
     sine(sounds / "tone.wav")
     with site(tmp_path, broker) as here:
         here.extra["EARMARK_SETTLE_SECONDS"] = "0"
+        here.extra["EARMARK_BROKER_URL"] = "filesystem://"
         process = here.start("up", "--port", str(free_port()), stderr=subprocess.PIPE)
         try:
             code = REQUEST.format(root=str(sounds))

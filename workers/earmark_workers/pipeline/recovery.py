@@ -74,7 +74,8 @@ def settle_unknown_writes(library: Library, file_ids: Collection[int] | None = N
         outcome = _find_out(write)
         done += outcome.state == TagWrite.State.WRITTEN
         record_write(write_id=write.pk, outcome=outcome)
-        log.info("interrupted_write_settled", write=write.pk, state=str(outcome.state))
+        state = str(outcome.state)
+        log.info("interrupted_write_settled", write=write.pk, file=write.file_id, state=state)
     return done
 
 

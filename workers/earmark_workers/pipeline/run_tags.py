@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from earmark.core.errors import EarmarkError
 from earmark.core.hints import send_hint
@@ -48,13 +49,21 @@ class RunTags:
         ids = list(file_ids)
         for start in range(0, len(ids), BATCH):
             for run, files in _by_run(ids[start : start + BATCH]):
-                rules = self.rules_of(run)
-                if rules is not None:
-                    derive_for(run.library, files, rules, run)
-                    self._request(run, rules, files)
+                with bound_contextvars(run=run.pk):
+                    self._take_of(run, files)
 
     def follow_up(self, run: Run, should_stop: Callable[[], bool]) -> bool:
         """Do what is left to do when all jobs of a run are done; False if it was broken off."""
+        with bound_contextvars(run=run.pk):
+            return self._follow_up(run, should_stop)
+
+    def _take_of(self, run: Run, file_ids: list[int]) -> None:
+        rules = self.rules_of(run)
+        if rules is not None:
+            derive_for(run.library, file_ids, rules, run)
+            self._request(run, rules, file_ids)
+
+    def _follow_up(self, run: Run, should_stop: Callable[[], bool]) -> bool:
         rules = self.rules_of(run)
         if rules is not None:
             if not derive_backlog(run.library, run.under, rules, should_stop=should_stop):

@@ -197,7 +197,7 @@ class Writing:
             (planned if work.applying is None else applied).append(work)
 
     def _finish_dry(self, work: _Work) -> Written:
-        error = _error(work.planning)
+        error = _error(work.planning, work.order)
         if error is not None:
             return Written(work.order, error.code, error.message)
         plan = _value(work.planning)
@@ -206,7 +206,7 @@ class Writing:
     def _begin(self, work: _Work) -> Written | None:
         """Record the intention; the end of the order if there is nothing to write."""
         order = work.order
-        error = _error(work.planning)
+        error = _error(work.planning, work.order)
         if error is not None:
             row = begin_write(file_id=order.file_id, tags_key=order.tags_key, plan={})
             return self._record_failure(order, row, error)
@@ -228,7 +228,7 @@ class Writing:
     def _record(self, work: _Work) -> Written:
         assert work.row is not None
         assert work.applying is not None
-        error = _error(work.applying)
+        error = _error(work.applying, work.order)
         if error is not None:
             return self._record_failure(work.order, work.row, error)
         done = _value(work.applying)
@@ -286,12 +286,14 @@ def _value(future: Future[_T]) -> _T:
     return future.result()
 
 
-def _error(future: Future[WritePlan] | Future[_Applied]) -> AudioFileError | None:
+def _error(
+    future: Future[WritePlan] | Future[_Applied], order: WriteOrder
+) -> AudioFileError | None:
     """Return why a thread has failed; one file's trouble must not stop the others."""
     error = future.exception()
     if error is None or isinstance(error, AudioFileError):
         return error
-    log.error("write_crashed", exc_info=error)
+    log.error("write_crashed", file=order.file_id, exc_info=error)
     return AudioFileError(
         f"An unexpected fault of Earmark kept the tags out of the file ({error!r}); please "
         "report it. The log has the details.",
