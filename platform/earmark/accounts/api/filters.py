@@ -7,7 +7,7 @@ from django_filters import rest_framework as django_filters
 
 from earmark.accounts.acts import Act
 from earmark.accounts.models import AuditEntry
-from earmark.core.api.filters import FilterSet
+from earmark.core.api.filters import FilterSet, IdFilter
 
 
 class UserFilter(FilterSet):
@@ -25,9 +25,9 @@ class AuditFilter(FilterSet):
     """By what was done, who did it, what it was done to, and when."""
 
     act = django_filters.ChoiceFilter(choices=[(act.value, act.value) for act in Act])
-    actor_id = django_filters.NumberFilter()
+    actor_id = IdFilter()
     object_type = django_filters.CharFilter()
-    object_id = django_filters.NumberFilter()
+    object_id = IdFilter()
     since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
 

@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from earmark.core.api.fields import IdField
 from earmark.exchange.bulk.models import BulkOperation
-from earmark.exchange.bulk.selection import MOST_FILES
-from earmark.library.api.fields import RelativePathField
+from earmark.jobs.api.serializers import SelectionInput
 from earmark.tagging.api.serializers import WordsField
 
 KINDS = ("add", "remove", "replace", "write", "undo_writes", "rerun")
@@ -61,34 +61,11 @@ class BulkSerializer(serializers.ModelSerializer[BulkOperation]):
         ]
 
 
-class BulkInput(serializers.Serializer[Any]):
+class BulkInput(SelectionInput):
     """Something to be done to many files of a library."""
 
-    library = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     operation = serializers.ChoiceField(choices=KINDS)
-    under = RelativePathField(
-        required=False, allow_blank=True, default="", help_text="A folder or file; empty: all."
-    )
-    query = serializers.CharField(
-        max_length=1000,
-        allow_blank=True,
-        default="",
-        help_text="Words that all must fit: tag:rain status:untagged format:wav path:ambience.",
-    )
-    files = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
-        max_length=MOST_FILES,
-        allow_null=True,
-        default=None,
-        help_text="These files and no others, by their ids.",
-    )
-    run = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
-        allow_null=True,
-        default=None,
-        help_text="Only files of this run.",
-    )
+    run = IdField(allow_null=True, default=None, help_text="Only files of this run.")
     tags = WordsField(default=list, help_text="For add, remove and replace.")
     comment = serializers.CharField(max_length=500, allow_blank=True, default="")
     write = serializers.BooleanField(

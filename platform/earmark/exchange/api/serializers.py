@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from earmark.core.api.fields import IdField
 from earmark.exchange.exports.formats import FORMATS
 from earmark.exchange.exports.labels import AUDACITY
 
 MOST_FILES = 500
-_LARGEST_ID = 2**63 - 1
 
 
 class ExportQuerySerializer(serializers.Serializer[Any]):
@@ -23,15 +23,11 @@ class ExportQuerySerializer(serializers.Serializer[Any]):
         help_text="`csv` for spreadsheets, `soundminer` and `basehead` to import there, `jsonl` "
         "with everything, `audacity` for the label track of one file.",
     )
-    library = serializers.IntegerField(
+    library = IdField(
         required=False,
-        min_value=1,
-        max_value=_LARGEST_ID,
         help_text="Only files of this library; otherwise of all that you may see.",
     )
-    run = serializers.IntegerField(
-        required=False, min_value=1, max_value=_LARGEST_ID, help_text="Only files of this run."
-    )
+    run = IdField(required=False, help_text="Only files of this run.")
     q = serializers.CharField(
         required=False,
         max_length=500,
@@ -43,7 +39,7 @@ class ExportQuerySerializer(serializers.Serializer[Any]):
         help_text='Only files that fit, such as `tag:rain format:wav "Track 18"`.',
     )
     file = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=_LARGEST_ID),
+        child=IdField(),
         required=False,
         max_length=MOST_FILES,
         help_text="Only these files; may be repeated.",

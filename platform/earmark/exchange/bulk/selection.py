@@ -11,9 +11,6 @@ from earmark.jobs.selection import Selection, parse_query
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
 
-MOST_FILES = 10_000
-"""So many can be named; more are meant by a query."""
-
 
 @dataclass(frozen=True)
 class BulkSelection:

@@ -7,12 +7,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from earmark.core.api.fields import IdField
 from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
 from earmark.jobs.selectors import count_jobs
 from earmark.library.api.fields import RelativePathField
 
-_MOST_FILES = 10_000
+MOST_FILES = 10_000
+"""So many can be named; more are meant by a query."""
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -75,16 +77,10 @@ class RunDetailSerializer(RunSerializer):
         return values  # type: ignore[no-any-return]  # the annotation is for the document
 
 
-class RunInput(serializers.Serializer[Any]):
-    """A run to be submitted."""
+class SelectionInput(serializers.Serializer[Any]):
+    """Files of a library."""
 
-    library = serializers.IntegerField(min_value=1)
-    classifiers = serializers.ListField(
-        child=serializers.CharField(max_length=100),
-        max_length=20,
-        default=list,
-        help_text="Names, in the order in which they count; empty: the usual one.",
-    )
+    library = IdField()
     under = RelativePathField(
         required=False, allow_blank=True, default="", help_text="A folder or file; empty: all."
     )
@@ -95,11 +91,22 @@ class RunInput(serializers.Serializer[Any]):
         help_text="Words that all must fit: tag:rain status:untagged format:wav path:ambience.",
     )
     files = serializers.ListField(
-        child=serializers.IntegerField(min_value=1),
-        max_length=_MOST_FILES,
+        child=IdField(),
+        max_length=MOST_FILES,
         allow_null=True,
         default=None,
         help_text="These files and no others, by their ids.",
+    )
+
+
+class RunInput(SelectionInput):
+    """A run to be submitted."""
+
+    classifiers = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        max_length=20,
+        default=list,
+        help_text="Names, in the order in which they count; empty: the usual one.",
     )
     mode = serializers.ChoiceField(choices=Run.Mode.choices, default=Run.Mode.MISSING)
     priority = serializers.IntegerField(min_value=-100, max_value=100, default=0)

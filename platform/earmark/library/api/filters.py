@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django_filters import rest_framework as django_filters
 
-from earmark.core.api.filters import FilterSet
+from earmark.core.api.filters import FilterSet, IdFilter
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library, Scan
 
 
@@ -32,14 +32,14 @@ class ScanFilter(FilterSet):
 class FileFilter(FilterSet):
     """By place, state and what the sound is."""
 
-    library = django_filters.NumberFilter(field_name="library_id", decimal_places=0)
+    library = IdFilter(field_name="library_id")
     under = django_filters.CharFilter(method="filter_under", label="A folder of the library.")
     state = django_filters.ChoiceFilter(choices=AudioFile.State.choices)
     error_code = django_filters.CharFilter()
     audio_hash = django_filters.CharFilter()
     container = django_filters.CharFilter()
-    sample_rate = django_filters.NumberFilter(decimal_places=0)
-    channels = django_filters.NumberFilter(decimal_places=0)
+    sample_rate = IdFilter()
+    channels = IdFilter()
     min_duration = django_filters.NumberFilter(field_name="duration", lookup_expr="gte")
     max_duration = django_filters.NumberFilter(field_name="duration", lookup_expr="lte")
 

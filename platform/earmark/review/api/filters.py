@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django_filters import rest_framework as django_filters
 
-from earmark.core.api.filters import FilterSet
+from earmark.core.api.filters import FilterSet, IdFilter
 from earmark.review.models import Decision, ReviewItem
 from earmark.review.selectors import ItemFilter, list_items
 
@@ -13,7 +13,7 @@ from earmark.review.selectors import ItemFilter, list_items
 class ItemFilterSet(FilterSet):
     """By what is asked, where, and whether it still is."""
 
-    library = django_filters.NumberFilter(field_name="library_id", decimal_places=0)
+    library = IdFilter(field_name="library_id")
     label = django_filters.CharFilter(method="filter_label", label="A label or a tag.")
     kind = django_filters.ChoiceFilter(choices=ReviewItem.Kind.choices)
     folder = django_filters.CharFilter(method="filter_folder", label="A folder of the library.")
@@ -50,7 +50,7 @@ class ItemFilterSet(FilterSet):
 class DecisionFilterSet(FilterSet):
     """By item, reviewer, batch and what was said."""
 
-    item = django_filters.NumberFilter(field_name="item_id", decimal_places=0)
+    item = IdFilter(field_name="item_id")
     reviewer = django_filters.CharFilter()
     batch = django_filters.CharFilter()
     action = django_filters.ChoiceFilter(choices=Decision.Action.choices)

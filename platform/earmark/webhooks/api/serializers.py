@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from earmark.core.api.fields import IdField
 from earmark.webhooks.models import Delivery, Event, Webhook
 from earmark.webhooks.sending import LONGEST_URL
 
@@ -40,11 +41,9 @@ class SecretSerializer(serializers.Serializer[Any]):
 class WebhookInput(serializers.Serializer[Any]):
     """A webhook to be made."""
 
-    library = serializers.IntegerField(
+    library = IdField(
         allow_null=True,
         default=None,
-        min_value=1,
-        max_value=2**63 - 1,
         help_text="What happens in this library; null, which only superusers may: in all.",
     )
     url = serializers.CharField(
