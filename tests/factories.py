@@ -21,12 +21,14 @@ from earmark.jobs.services import (
     FoundAudio,
     Identification,
     JobResult,
+    claim_jobs,
     complete_jobs,
     identify_jobs,
+    submit_run,
 )
 from earmark.library.models import AudioFile, Library
 from earmark.library.paths import path_key
-from earmark.library.services import AudioFacts, Identity
+from earmark.library.services import AudioFacts, Identity, register_library, scan_library
 
 LABELS = [["/m/05zppz", "Male speech, man speaking"], ["/m/0bt9lr", "Dog"], ["/m/06_fw", "Bell"]]
 FACTS = AudioFacts(duration=1.0, sample_rate=8000, channels=1, container="wav", codec="pcm_s16le")
@@ -132,6 +134,19 @@ def work_off(jobs: list[ClaimedJob], *scores: float) -> Completion:
     verdicts = {told.claim: told.verdict for told in identify(jobs)}
     todo = [job for job in jobs if verdicts[job.claim] == "classify"]
     return complete_jobs(results=[result_of(job, *scores) for job in todo])
+
+
+def make_classified_library(
+    root: Path, classifier: ClassifierVersion, *names: str, scores: tuple[float, ...]
+) -> Library:
+    """Register a folder with small sounds, each of its own, and let the classifier say `scores`."""
+    for seed, name in enumerate(names):
+        make_sound(root / name, seed=seed)
+    library = register_library(root=root, trusted=True)
+    scan_library(library=library)
+    submit_run(library=library, classifiers=[classifier])
+    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=len(names)), *scores)
+    return library
 
 
 def expire(job: ClaimedJob) -> None:

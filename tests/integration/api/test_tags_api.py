@@ -12,17 +12,19 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.services import claim_jobs, submit_run
 from earmark.library.access import Role
 from earmark.library.models import AudioFile, Library
-from earmark.library.services import register_library, scan_library
 from earmark.tagging.models import TagChange, TagSet
 from earmark.tagging.rules import rules_for
 from earmark.tagging.services import derive_file_tags
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
 from tests.api_client import make_user, signed_in
-from tests.factories import AudioFileFactory, ClassifierVersionFactory, make_sound, work_off
+from tests.factories import (
+    AudioFileFactory,
+    ClassifierVersionFactory,
+    make_classified_library,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +36,7 @@ def classifier() -> ClassifierVersion:
 
 @pytest.fixture
 def library(tmp_path: Path, classifier: ClassifierVersion) -> Library:
-    make_sound(tmp_path / "a.wav", seed=1)
-    library = register_library(root=tmp_path, trusted=True)
-    scan_library(library=library)
-    submit_run(library=library, classifiers=[classifier])
-    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=9), 0.9, 0.15, 0.01)
+    library = make_classified_library(tmp_path, classifier, "a.wav", scores=(0.9, 0.15, 0.01))
     derive_file_tags(files=library.files.all(), rules=rules_for(library, [classifier]))
     return library
 

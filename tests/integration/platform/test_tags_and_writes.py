@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.services import claim_jobs, submit_run
+from earmark.jobs.services import submit_run
 from earmark.library.models import AudioFile, Library
-from earmark.library.services import register_library, scan_library
+from earmark.library.services import scan_library
 from earmark.tagging.knowledge import TagPolicy
 from earmark.tagging.models import Tag, TagSet
 from earmark.tagging.rules import Rules
@@ -23,7 +23,7 @@ from earmark.writeback.services import WriteOutcome, begin_write, record_write
 from earmark.writeback.undoing import undo_write
 from earmark_files.metadata import ConflictError, Policy, apply, plan_write
 from earmark_files.metadata import TagSet as FileTagSet
-from tests.factories import ClassifierVersionFactory, make_sound, work_off
+from tests.factories import ClassifierVersionFactory, make_classified_library
 
 pytestmark = pytest.mark.django_db
 
@@ -36,13 +36,7 @@ def classifier() -> ClassifierVersion:
 @pytest.fixture
 def library(tmp_path: Path, classifier: ClassifierVersion) -> Library:
     """Two files, classified: speech for sure, a dog perhaps."""
-    for seed, name in enumerate(["a.wav", "b.wav"]):
-        make_sound(tmp_path / name, seed=seed)
-    library = register_library(root=tmp_path, trusted=True)
-    scan_library(library=library)
-    submit_run(library=library, classifiers=[classifier])
-    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=9), 0.9, 0.15, 0.01)
-    return library
+    return make_classified_library(tmp_path, classifier, "a.wav", "b.wav", scores=(0.9, 0.15, 0.01))
 
 
 def derive(library: Library, classifier: ClassifierVersion, policy: TagPolicy) -> str:

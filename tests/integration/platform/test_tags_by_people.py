@@ -33,7 +33,13 @@ from earmark.tagging.services import (
     undo_changes,
 )
 from earmark.tagging.services import deriving as deriving_module
-from tests.factories import AudioFileFactory, ClassifierVersionFactory, make_sound, work_off
+from tests.factories import (
+    AudioFileFactory,
+    ClassifierVersionFactory,
+    make_classified_library,
+    make_sound,
+    work_off,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -46,12 +52,9 @@ def classifier() -> ClassifierVersion:
 @pytest.fixture
 def library(tmp_path: Path, classifier: ClassifierVersion) -> Library:
     """Two tagged files: speech for sure, a dog perhaps, a bell hardly."""
-    for seed, name in enumerate(["a.wav", "b.wav"]):
-        make_sound(tmp_path / name, seed=seed)
-    library = register_library(root=tmp_path, trusted=True)
-    scan_library(library=library)
-    submit_run(library=library, classifiers=[classifier])
-    work_off(claim_jobs(classifiers=[classifier], worker="w", limit=9), 0.9, 0.15, 0.01)
+    library = make_classified_library(
+        tmp_path, classifier, "a.wav", "b.wav", scores=(0.9, 0.15, 0.01)
+    )
     derive(library, classifier)
     return library
 
