@@ -26,6 +26,7 @@ from tests.factories import (
     ClassifierVersionFactory,
     JobFactory,
     LibraryFactory,
+    RunFactory,
     expire,
     identify,
     result_of,
@@ -202,15 +203,18 @@ def test_jobs_of_workers_known_to_be_dead_are_free_at_once_and_without_blame_if_
     assert job.lost_leases == 0
 
 
-def test_a_job_that_lost_a_worker_is_taken_after_all_others():
+def test_jobs_that_lost_a_worker_are_taken_after_all_others_and_one_by_one():
     classifier = ClassifierVersionFactory()
-    suspect = JobFactory(classifier=classifier, lost_leases=1, run__priority=9)
-    fresh = JobFactory(classifier=classifier)
+    run = RunFactory(priority=9)
+    suspects = JobFactory.create_batch(2, classifier=classifier, run=run, lost_leases=1)
+    fresh = [JobFactory(classifier=classifier, run=run), JobFactory(classifier=classifier)]
 
-    claimed = claim_jobs(classifiers=[classifier], worker="w", limit=2)
+    taken = [
+        [job.job_id for job in claim_jobs(classifiers=[classifier], worker="w", limit=9)]
+        for _ in range(4)
+    ]
 
-    assert [job.job_id for job in claimed] == [fresh.pk, suspect.pk]
-    assert claimed[1].lost_leases == 1
+    assert taken == [[job.pk for job in fresh], [suspects[0].pk], [suspects[1].pk], []]
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,11 @@ from earmark.jobs.services.events import record_events
 from earmark.jobs.services.fencing import Claim, matching
 
 # One statement: between looking and taking nobody can step in. Jobs that lost a worker before
-# come last, so that a file that kills its worker delays only itself. What else the run wants of
-# the chosen files comes with them, so that a file is decoded once; what another claimer has
-# locked in this instant is left to it, on both levels: claimers never wait for each other.
+# come last and one by one: a file that kills its worker, even on another machine whose other
+# processes are not known here, delays only itself and is held with few others, or good files would
+# be blamed with it. What else the run wants of the chosen files comes with them, so that a file is
+# decoded once; what another claimer has locked in this instant is left to it, on both levels:
+# claimers never wait for each other.
 _FREE = """
     job.state = 'queued' AND job.not_before IS NULL
     AND (job.waits_for_id IS NULL OR NOT EXISTS (
@@ -37,7 +39,8 @@ _CLAIM = """
           AND EXISTS (SELECT 1 FROM jobs_run run
                       WHERE run.id = %(run)s AND run.paused_at IS NULL
                         AND run.state IN ('queued', 'running'))
-        ORDER BY job.lost_leases, job.id
+          AND job.lost_leases = %(lost)s
+        ORDER BY job.id
         LIMIT %(limit)s {lock}
     ), siblings AS {once} (
         SELECT job.id FROM jobs_job job
@@ -140,7 +143,7 @@ def claim_jobs(
         Who takes them: unique among the workers of all machines, and told apart from an earlier
         process with the same number.
     limit : int
-        Of how many files to take jobs at most.
+        Of how many files to take jobs at most; one that lost a worker before comes alone.
     run : Run, optional
         Take only jobs of this run; by default those of all runs that no process has to itself.
     lease : timedelta, optional
@@ -155,6 +158,10 @@ def claim_jobs(
     ids: list[int] = []
     with transaction.atomic():
         for head in _by_urgency(classifiers, run):
+            if head.lost_leases:
+                if files:
+                    break
+                limit = 1
             rows = _claim(head, classifiers, worker, limit - len(files), _lease(lease))
             ids += [job_id for job_id, _ in rows]
             files |= {(head.run_id, file_id) for _, file_id in rows}
@@ -255,6 +262,7 @@ def _claim(
         "lead": head.classifier_id,
         "hosted": hosted if connection.vendor == "postgresql" else json.dumps(hosted),
         "run": head.run_id,
+        "lost": head.lost_leases,
         "limit": limit,
         "worker": worker,
         "lease": lease.total_seconds(),
