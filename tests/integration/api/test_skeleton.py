@@ -37,6 +37,13 @@ def test_the_document_is_openapi_3_1_and_for_everybody():
     assert answer.json()["openapi"] == "3.1.0"
 
 
+@pytest.mark.parametrize("path", ["runs", "libraries/1", "health", "search", "uploads"])
+def test_a_method_that_an_address_does_not_have_is_refused(path: str):
+    answer = anonymous().options(f"/api/v1/{path}")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
 def test_the_pages_about_the_api_load_nothing_from_elsewhere():
     answer = anonymous().get("/api/v1/docs")
 

@@ -103,7 +103,7 @@ def action_name(view: APIView) -> str | None:
     """Return the name of the action (view sets) or the method in lower case (plain views)."""
     if hasattr(view, "action_map"):
         action: str | None = getattr(view, "action", None)
-        return action
+        return None if action == "metadata" else action  # so REST framework calls OPTIONS
     method = (view.request.method or "").lower()
     name = "get" if method == "head" else method
     return name if hasattr(view, name) and name != "options" else None
