@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 Add = Callable[..., AudioFile]
 SEARCH = "/api/v1/search"
+FAR_CURSOR = base64.urlsafe_b64encode(b'["duration",1%s,0,0,false]' % (b"0" * 400)).decode()
 
 
 @pytest.fixture
@@ -103,6 +105,7 @@ def test_nothing_of_another_library_is_found_counted_or_suggested(
         {"fields": "secret"},
         {"facets": "x"},
         {"cursor": "x", "sort": "name"},
+        {"cursor": FAR_CURSOR, "sort": "duration"},
         {"sort": "relevance"},
         {"sort": "-confidence"},
         {"q": "x" * 501},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 from dataclasses import dataclass
 
 from earmark.core.text import to_storable
@@ -62,13 +61,11 @@ def read_cursor(text: str, sort: str, kind: type) -> Cursor:
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidSearchError("This is not a cursor of a search.") from error
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = isinstance(value, str) if kind is str else number and math.isfinite(value)
+    fits = isinstance(value, str) if kind is str else number and abs(value) <= _LARGEST
     if known != sort or not fits or not _is_whole(place) or tier not in (0, *Tier):
         raise InvalidSearchError(
             "This cursor is of files in another order.", hint="Begin again without a cursor."
         )
-    if kind is not str and abs(value) > _LARGEST:
-        raise InvalidSearchError("This is not a cursor of a search.")
     return Cursor(sort, to_storable(value), place, int(tier), bool(ranked))
 
 
