@@ -21,6 +21,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """An IPv4 address behind it is reached by way of a translator (RFC 6052)."""
 _LOCALLY_TRANSLATED = ipaddress.IPv6Network("64:ff9b:1::/48")
+_SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
+"""What private networks had before ``fc00::/7`` (RFC 3879); Python takes it for public."""
 
 
 def allowed_networks() -> list[Network]:
@@ -51,7 +53,8 @@ def _is_fit(address: Address, allowed: Sequence[Network]) -> bool:
         return True
     if address.is_multicast or address.is_reserved or address.is_unspecified:
         return address in _TRANSLATED
-    return address.is_global and address not in _LOCALLY_TRANSLATED
+    inside = (_LOCALLY_TRANSLATED, _SITE_LOCAL)
+    return address.is_global and not any(address in network for network in inside)
 
 
 def _meant_by(address: Address) -> list[Address]:
