@@ -22,7 +22,12 @@ from earmark.webhooks import signing
 from earmark.webhooks.addresses import allowed_networks
 from earmark.webhooks.errors import DeliveryFailedError, InvalidWebhookError
 from earmark.webhooks.models import TEST_EVENT, Delivery, Event, Webhook
-from earmark.webhooks.selectors import Occurrence, list_due_deliveries, list_occurrences
+from earmark.webhooks.selectors import (
+    MOST_AT_ONCE,
+    Occurrence,
+    list_due_deliveries,
+    list_occurrences,
+)
 from earmark.webhooks.sending import LIMIT_S, parse_url, send
 
 log = structlog.get_logger(__name__)
@@ -130,10 +135,13 @@ def queue_deliveries() -> int:
     for webhook in Webhook.objects.filter(active=True):
         looked_at = timezone.now()
         found = [_delivery(webhook, one) for one in list_occurrences(webhook=webhook)]
+        # A full look may have left something behind it, so the next one begins where it did.
+        all_seen = len(found) < MOST_AT_ONCE
         if found or looked_at - webhook.seen_until > _LOOKS_NOTED_EVERY:
             with transaction.atomic():
                 Delivery.objects.bulk_create(found, ignore_conflicts=True)
-                Webhook.objects.filter(pk=webhook.pk).update(seen_until=looked_at)
+                if all_seen:
+                    Webhook.objects.filter(pk=webhook.pk).update(seen_until=looked_at)
         queued += len(found)
     return queued
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from earmark.jobs.models import RunEvent
 from earmark.jobs.services import cancel_run
 from earmark.library.models import Library, Scan
-from earmark.webhooks import courier
+from earmark.webhooks import courier, selectors, services
 from earmark.webhooks.errors import InvalidWebhookError
 from earmark.webhooks.models import Delivery, Event, Webhook
 from earmark.webhooks.selectors import list_due_deliveries
@@ -96,6 +96,23 @@ def test_nothing_is_told_twice_and_nothing_that_becomes_visible_late_is_missed(s
         "run.finished",
         "run.submitted",
     ]
+
+
+def test_what_happened_while_nobody_delivered_is_all_told_however_much_it_is(
+    studio: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    for module in (selectors, services):
+        monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
+    then = timezone.now() - timedelta(hours=5)
+    webhook(studio.url)
+    Webhook.objects.update(told_from=then, seen_until=then)
+    run = RunFactory()
+    for _ in range(5):
+        RunEvent.objects.create(run=run, kind="submitted")
+    RunEvent.objects.update(created_at=then + timedelta(hours=1))
+
+    assert [queue_deliveries() for _ in range(4)] == [2, 2, 1, 0]
+    assert Delivery.objects.count() == 5
 
 
 def test_a_webhook_is_told_of_its_library_and_its_events_only(studio: Receiver):
