@@ -8,6 +8,7 @@ import pytest
 
 from earmark.accounts.models import AuditEntry
 from earmark.accounts.scopes import Scope
+from earmark.core.models import StoredAnswer
 from earmark.library.access import Role
 from earmark.webhooks.models import Delivery, Webhook
 from earmark.webhooks.services import create_webhook, queue_test
@@ -39,6 +40,16 @@ def test_a_manager_makes_a_webhook_and_sees_its_secret_once():
     log = str(list(AuditEntry.objects.filter(act="webhook_changed").values()))
     assert "created" in log
     assert secret not in log and rotated not in log
+
+
+def test_the_answer_that_holds_the_secret_is_not_kept():
+    library = LibraryFactory()
+    client = with_token(make_user(Role.MANAGER, library), [Scope.ADMIN])
+
+    made = client.post(URL, BODY | {"library": library.pk}, HTTP_IDEMPOTENCY_KEY="one")
+
+    assert made.status_code == 201
+    assert not StoredAnswer.objects.exists()
 
 
 def test_a_webhook_is_changed_put_to_rest_and_removed():

@@ -65,8 +65,8 @@ class WebhookViewSet(ListModelMixin, ApiViewSet):
             raise NotFoundError("There is no such webhook.")
         return webhook
 
-    @extend_schema(request=WebhookInput, responses={201: NewWebhookSerializer, **errors(404, 409)})
-    @idempotent
+    # Not idempotent: answers of those are stored, and this one holds the secret.
+    @extend_schema(request=WebhookInput, responses={201: NewWebhookSerializer, **errors(404)})
     def create(self, request: Request) -> Response:
         """Make a webhook. The answer holds its secret: keep it, nobody will see it again."""
         values = self.read_input(WebhookInput)
