@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from earmark.accounts.scopes import Scope
 from earmark.jobs.api import events_stream
@@ -75,6 +77,25 @@ def test_the_events_of_a_library_are_those_of_all_its_runs_also_late_ones():
     assert [event["run"] for event in first["events"]] == [early.pk]
     assert [event["id"] for event in second["events"]] == [reserved + 1]
     assert [event["id"] for event in third["events"]] == [reserved]
+
+
+@pytest.mark.django_db
+def test_the_past_of_a_library_with_many_runs_is_read_to_its_end():
+    library = LibraryFactory()
+    runs = Run.objects.bulk_create(Run(library=library) for _ in range(1002))
+    RunEvent.objects.bulk_create(RunEvent(run=run, kind="submitted") for run in runs)
+    RunEvent.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    client = signed_in(make_user(Role.VIEWER, library))
+    url = f"/api/v1/libraries/{library.pk}/events"
+
+    told, after = [], ""
+    for _ in range(3):
+        page = client.get(url, {"after": after}).json()
+        told += [event["run"] for event in page["events"]]
+        after = page["next"]
+
+    assert told == [run.pk for run in runs]
+    assert after == str(RunEvent.objects.latest("pk").pk)
 
 
 @pytest.mark.django_db

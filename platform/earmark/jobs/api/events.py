@@ -21,7 +21,7 @@ from earmark.core.api.access import Access
 from earmark.core.api.views import ApiView
 from earmark.core.errors import NotFoundError
 from earmark.jobs.api.events_bookmark import Bookmark, BookmarkError
-from earmark.jobs.api.events_reading import Channel, has_ended, read_page
+from earmark.jobs.api.events_reading import Channel, has_ended, last_settled, read_page
 from earmark.jobs.api.events_stream import Seat, stream_events
 from earmark.jobs.api.events_wire import event_values
 from earmark.jobs.models import Run, RunEvent
@@ -106,8 +106,9 @@ class _EventsView(ApiView):
             return _stream(request, channel, bookmark)
         bookmark = bookmark or Bookmark()
         events = read_page(channel, bookmark)
+        settled = last_settled(channel, events)
         for event in events:
-            bookmark = channel.past(bookmark, event)
+            bookmark = channel.past(bookmark, event, settled)
         ended = has_ended(channel) and not read_page(channel, bookmark, 1)
         values = [event_values(event) for event in events]
         return Response({"events": values, "next": str(bookmark), "ended": ended})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -29,11 +30,12 @@ class Channel:
     run: int | None = None
     library: int | None = None
 
-    def past(self, bookmark: Bookmark, event: RunEvent) -> Bookmark:
-        """Return the place behind one more event."""
+    def past(self, bookmark: Bookmark, event: RunEvent, settled: int = 0) -> Bookmark:
+        """Return the place behind one more event; up to the id `settled` none can come late."""
         if self.run is not None:
             return Bookmark(event.pk)  # of one run, a number says it all
-        return bookmark.after(event.run_id, event.pk)
+        behind = bookmark.after(event.run_id, event.pk)
+        return behind.raised_to(event.pk) if event.pk <= settled else behind
 
 
 def read_page(channel: Channel, bookmark: Bookmark, limit: int = PAGE) -> list[RunEvent]:
@@ -43,6 +45,20 @@ def read_page(channel: Channel, bookmark: Bookmark, limit: int = PAGE) -> list[R
     else:
         events = _of_library(channel, bookmark).order_by("pk")
     return list(events[:limit])
+
+
+def last_settled(channel: Channel, page: Sequence[RunEvent]) -> int:
+    """Return up to which id of a page that was just read no further events can become visible.
+
+    0 where there is none, or where nobody need know: without it, the bookmark of somebody who
+    reads the whole past of a library would name every run there ever was.
+    """
+    if channel.run is not None:
+        return 0
+    old = RunEvent.objects.filter(
+        pk__in=[event.pk for event in page], created_at__lt=Now() - SETTLED_AFTER
+    )
+    return old.aggregate(last=Max("pk"))["last"] or 0
 
 
 def read_newest(channel: Channel) -> Bookmark:

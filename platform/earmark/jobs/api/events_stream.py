@@ -15,6 +15,7 @@ from earmark.jobs.api.events_reading import (
     PAGE,
     Channel,
     has_ended,
+    last_settled,
     read_newest,
     read_page,
     read_state,
@@ -98,7 +99,7 @@ class _Stream:
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yield the past, then the present."""
         while page := await in_thread(read_page, self._channel, self._bookmark):
-            yield self._tell(page)
+            yield self._tell(page, await in_thread(last_settled, self._channel, page))
             if len(page) < PAGE:
                 break
         until = time.monotonic() + LONGEST_S
@@ -113,12 +114,12 @@ class _Stream:
             yield self._tell(batch.events) or KEEP_ALIVE
             self._bookmark = self._bookmark.raised_to(batch.base)
 
-    def _tell(self, events: Sequence[RunEvent]) -> bytes:
-        """Return those events that are new as messages, and remember them."""
+    def _tell(self, events: Sequence[RunEvent], settled: int = 0) -> bytes:
+        """Return those events that are new as messages, and remember them; see `Channel.past`."""
         messages = []
         for event in events:
             if event.pk > self._bookmark.last_of(event.run_id):
-                self._bookmark = self._channel.past(self._bookmark, event)
+                self._bookmark = self._channel.past(self._bookmark, event, settled)
                 messages.append(to_message(event.kind, event_values(event), self._bookmark))
                 self._may_have_ended = self._may_have_ended or event.kind in _ENDS
         return b"".join(messages)
