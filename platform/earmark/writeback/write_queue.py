@@ -157,12 +157,16 @@ def claim_writes(*, worker: str, threads: int, limit: int) -> ClaimedBatch | Non
 
 def renew_writes(*, writes: Sequence[ClaimedWrite], worker: str) -> None:
     """Hold requests for longer."""
-    _held(writes).filter(worker=worker).update(lease_until=_lease_end())
+    with transaction.atomic():
+        _lock(writes)
+        _held(writes).filter(worker=worker).update(lease_until=_lease_end())
 
 
 def release_writes(*, writes: Sequence[ClaimedWrite]) -> None:
     """Give requests back that were not begun."""
-    _held(writes).update(**_FREE)
+    with transaction.atomic():
+        _lock(writes)
+        _held(writes).update(**_FREE)
 
 
 def finish_writes(*, tags_keys: Mapping[ClaimedWrite, str]) -> None:
@@ -174,6 +178,7 @@ def finish_writes(*, tags_keys: Mapping[ClaimedWrite, str]) -> None:
         Of the tags that were written, or that the file already had.
     """
     with transaction.atomic():
+        _lock(list(tags_keys))
         for write, key in tags_keys.items():
             _held([write]).filter(tags_key=key).delete()
         _held(list(tags_keys)).update(**_FREE)
@@ -277,6 +282,11 @@ def _held(writes: Sequence[ClaimedWrite]) -> QuerySet[WriteRequest]:
     for attempt, ids in by_attempt.items():
         condition |= Q(attempts=attempt, pk__in=ids)
     return WriteRequest.objects.filter(condition, state=WriteRequest.State.RUNNING)
+
+
+def _lock(writes: Sequence[ClaimedWrite]) -> None:
+    """Take the rows in the order in which others ask for them: nobody waits in a circle."""
+    list(_held(writes).order_by("file_id").select_for_update().values_list("pk", flat=True))
 
 
 def _give_up(row: WriteRequest) -> None:

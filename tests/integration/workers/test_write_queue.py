@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from earmark.jobs.models import Run
@@ -18,6 +21,7 @@ from earmark.tagging.knowledge import TagPolicy
 from earmark.tagging.models import Tag
 from earmark.tagging.rules import Rules
 from earmark.tagging.services import derive_file_tags
+from earmark.tagging.services.deriving import lock_files
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.write_queue import (
     ClaimedBatch,
@@ -30,6 +34,8 @@ from earmark.writeback.write_queue import (
     request_writes,
     requeue_lost_writes,
 )
+from earmark_files.metadata import TagSet
+from earmark_workers.pipeline.writing import WriteOrder, Writing
 from tests.factories import (
     AudioFileFactory,
     ClassifierVersionFactory,
@@ -169,3 +175,74 @@ def test_two_workers_that_derive_one_file_at_once_leave_one_set_of_tags(tmp_path
 
     names = list(Tag.objects.values_list("name", flat=True))
     assert len(names) == len(set(names)) > 0
+
+
+@contextmanager
+def elsewhere(first: Callable[[], object], second: Callable[[], object]) -> Iterator[None]:
+    """Have another connection do one thing before the block, and the second while it runs."""
+    begun = threading.Event()
+    faults: list[Exception] = []
+
+    def act() -> None:
+        try:
+            with transaction.atomic():
+                first()
+                begun.set()
+                time.sleep(0.3)  # long enough for the block to get to the rows
+                second()
+        except OperationalError as error:
+            faults.append(error)
+        finally:
+            begun.set()
+            connection.close()
+
+    other = threading.Thread(target=act)
+    other.start()
+    begun.wait()
+    yield
+    other.join()
+    assert faults == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_records_writes_and_who_derives_tags_do_not_wait_in_a_circle(tmp_path: Path):
+    for name in ("a.wav", "b.wav"):
+        make_sound(tmp_path / name)
+    library = register_library(root=tmp_path, trusted=True)
+    scan_library(library=library)
+    a, b = library.files.order_by("pk")
+    planned = threading.Semaphore(0)
+    writing = Writing(threads=1, dry_run=False, ring=planned.release)
+    nothing = TagSet()
+    writing.add(
+        [
+            WriteOrder(file.pk, file.location, file.size, file.mtime_ns, "", "", nothing)
+            for file in (b, a)
+        ]
+    )
+    writing.step()
+    assert planned.acquire(timeout=10)
+    assert planned.acquire(timeout=10)
+
+    with elsewhere(lambda: lock_files(file_ids=[a.pk]), lambda: lock_files(file_ids=[b.pk])):
+        written = writing.step()
+    writing.close()
+
+    assert [(one.order.file_id, one.code) for one in written] == [(b.pk, ""), (a.pk, "")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_settles_requests_and_who_asks_again_do_not_wait_in_a_circle(run: Run):
+    a, b = ask(run, 2)
+    held = {write.file_id: write for write in claim().writes}
+
+    def again(file_id: int) -> Callable[[], None]:
+        return lambda: request_writes(run=run, tags_keys={file_id: "second"})
+
+    with elsewhere(again(a), again(b)):
+        finish_writes(tags_keys={held[b]: "first", held[a]: "first"})
+
+    assert set(list_due_requests().values_list("file", "tags_key")) == {
+        (a, "second"),
+        (b, "second"),
+    }

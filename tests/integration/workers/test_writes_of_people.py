@@ -19,9 +19,11 @@ from earmark.writeback.undoing import undo_newest_write
 from earmark.writeback.write_queue import request_writes_of
 from earmark_files.identity import audio_identity
 from earmark_files.metadata import Policy, TagSet, apply, plan_write, read_tags
+from earmark_workers.pipeline import write_host
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.write_host import WriteHost
+from earmark_workers.pipeline.writing import WriteOrder
 from tests.factories import ClassifierVersionFactory, identify, make_sound, result_of
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +111,28 @@ def test_a_file_whose_write_was_taken_back_is_left_alone(file: AudioFile, stop: 
 
     set_file_tags(file=file, add=["Gate"], by="anna")
     assert request_writes_of(file_ids=[file.pk], only_kept=True) == 0
+
+
+def test_a_change_that_comes_while_a_request_is_found_needless_is_written(
+    file: AudioFile, stop: StopRequest, monkeypatch: pytest.MonkeyPatch
+):
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    write_all(stop)
+    WriteRequest.objects.create(
+        file=file, library=file.library, tags_key=TagWrite.objects.get().tags_key
+    )
+    find = write_host.orders_by_basis
+
+    def find_while_somebody_changes_tags(library: Library, file_ids: list[int]) -> list[WriteOrder]:
+        orders = find(library, file_ids)
+        monkeypatch.setattr(write_host, "orders_by_basis", find)
+        set_file_tags(file=file, add=["Gate"], by="anna")
+        assert request_writes_of(file_ids=[file.pk], only_kept=True) == 1
+        return orders
+
+    monkeypatch.setattr(write_host, "orders_by_basis", find_while_somebody_changes_tags)
+    write_all(stop)
+    assert "Gate" in keywords(file)
 
 
 def test_words_get_into_a_file_that_nobody_has_listened_to(library: Library, stop: StopRequest):

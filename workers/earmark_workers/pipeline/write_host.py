@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.conf import settings
 
@@ -101,8 +101,10 @@ class _Batch:
         settle_unknown_writes(self._batch.library, file_ids=list(self._held))
         writing = Writing(threads=self._batch.slots, dry_run=False, ring=self._stop.ring)
         try:
+            # Before the tags: if somebody changes them in between, the request stays.
+            keys = self._tags_keys()
             orders = self._orders()
-            self._finish_needless(orders)
+            self._finish_needless(orders, keys)
             writing.add(orders)
             self._work(writing)
         finally:
@@ -124,12 +126,15 @@ class _Batch:
                     orders += some
         return orders
 
-    def _finish_needless(self, orders: Sequence[WriteOrder]) -> None:
+    def _tags_keys(self) -> dict[int, str]:
+        """Return what is asked for, by request."""
+        ids = [write.request_id for write in self._batch.writes]
+        return dict(WriteRequest.objects.filter(pk__in=ids).values_list("pk", "tags_key"))
+
+    def _finish_needless(self, orders: Sequence[WriteOrder], keys: Mapping[int, str]) -> None:
         """Settle requests for files that need no write, or none by these rules, any more."""
         needed = {order.file_id for order in orders}
         idle = [write for file_id, write in self._held.items() if file_id not in needed]
-        rows = WriteRequest.objects.filter(pk__in=[write.request_id for write in idle])
-        keys = dict(rows.values_list("pk", "tags_key"))
         self._settle((write, keys[write.request_id]) for write in idle if write.request_id in keys)
 
     def _work(self, writing: Writing) -> None:

@@ -19,6 +19,7 @@ from typing import TypeVar
 import structlog
 from django.db import transaction
 
+from earmark.tagging.services.deriving import lock_files
 from earmark.writeback.models import TagWrite
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
 from earmark_files.errors import AudioFileError, ReadErrorCode, from_os_error
@@ -149,6 +150,7 @@ class Writing:
             done = [self._finish_dry(work) for work in planned]
         elif planned or applied:
             with transaction.atomic():
+                _lock([*applied, *planned])
                 done = [self._record(work) for work in applied]
                 done += [written for work in planned if (written := self._begin(work))]
             # The intentions are in the database now: files may be touched.
@@ -170,6 +172,7 @@ class Writing:
         self._executor.shutdown(wait=True)
         _, applied = self._collect()
         with transaction.atomic():
+            _lock(applied)
             return [self._record(work) for work in applied]
 
     def close(self) -> None:
@@ -249,6 +252,11 @@ class Writing:
         )
         record_write(write_id=row.pk, outcome=outcome)
         return Written(order, error.code, error.message)
+
+
+def _lock(works: Sequence[_Work]) -> None:
+    """Take all rows at first, as who derives tags does: then nobody waits in a circle."""
+    lock_files(file_ids=[work.order.file_id for work in works])
 
 
 def _plan(order: WriteOrder) -> WritePlan:
