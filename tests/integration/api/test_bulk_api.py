@@ -25,6 +25,7 @@ from earmark.tagging.rules import rules_for
 from earmark.tagging.services import derive_file_tags, set_file_tags, set_policy
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
+from earmark.writeback.undoing import undo_newest_write
 from earmark_files.metadata import Policy, apply, plan_write, read_tags
 from earmark_files.metadata import TagSet as FileTagSet
 from tests.api_client import make_user, signed_in
@@ -147,6 +148,23 @@ def test_files_that_cannot_be_changed_are_named_and_the_others_are(
     assert [(one["file"], one["code"]) for one in told["problems"]] == [(first.pk, "tags_outdated")]
 
 
+def test_files_whose_changes_cannot_be_taken_back_do_not_keep_the_others(
+    client: APIClient, library: Library
+):
+    body = {"library": library.pk, "operation": "add", "tags": ["Gate"]}
+    place = client.post(BULK, body, format="json")["Location"]
+    work()
+    first = AudioFile.objects.filter(library=library).order_by("pk")[0]
+    TagSet.objects.filter(file=first).update(results=1)  # which nobody has kept
+
+    undoing = client.post(f"{place}/undo")["Location"]
+    work()
+    told = client.get(undoing).json()
+    assert (told["state"], told["changed"], told["failed"]) == ("finished", 4, 1)
+    assert [(one["file"], one["code"]) for one in told["problems"]] == [(first.pk, "tags_outdated")]
+    assert tagged(library, "Gate") == 1
+
+
 def test_a_query_chooses_the_files_and_ids_do(client: APIClient, library: Library):
     files = list(AudioFile.objects.filter(library=library).order_by("pk"))
     set_file_tags(file=files[3], add=["Gate"], by="anna")
@@ -256,6 +274,26 @@ def test_writes_are_asked_for_and_taken_back(client: APIClient, library: Library
     assert (client.get(again).json()["changed"], client.get(again).json()["failed"]) == (0, 0)
 
 
+def test_a_worker_that_died_after_taking_a_write_back_leaves_the_write_before_it(
+    client: APIClient, library: Library, tmp_path: Path
+):
+    make_sound(tmp_path / "real.wav", seed=4)
+    scan_library(library=library)
+    file = AudioFile.objects.get(path="real.wav")
+    set_file_tags(file=file, add=["Gate"], by="anna")
+    write_as_a_worker_does(file)
+    write_as_a_worker_does(file, "Rain")
+
+    place = client.post(f"/api/v1/files/{file.pk}/tag-writes/undo")["Location"]
+    assert claim_operation(worker="dead") is not None
+    undo_newest_write(path=file.location)
+    release_operations_of(dead_workers=["dead"])
+    work()
+
+    assert read_tags(file.location).keywords == ("Gate",)
+    assert client.get(place).json()["changed"] == 1
+
+
 def test_a_write_to_a_file_that_changed_since_is_not_taken_back(
     client: APIClient, library: Library, tmp_path: Path
 ):
@@ -285,8 +323,8 @@ def test_a_slice_of_many_files_takes_as_many_queries_as_one_of_few(
     assert tagged(library, "Gate") == 65
 
 
-def write_as_a_worker_does(file: AudioFile) -> None:
-    plan = plan_write(file.location, FileTagSet(keywords=("Gate",)), Policy.replace_own())
+def write_as_a_worker_does(file: AudioFile, word: str = "Gate") -> None:
+    plan = plan_write(file.location, FileTagSet(keywords=(word,)), Policy.replace_own())
     key = TagSet.objects.get(file=file).tags_key
     row = begin_write(file_id=file.pk, tags_key=key, plan={}, undo=plan.undo.to_json())
     apply(plan)

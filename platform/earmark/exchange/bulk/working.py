@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
+from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from earmark.classifiers.selectors import get_default_classifier, get_usable_classifiers
 from earmark.core.errors import EarmarkError
@@ -26,6 +27,7 @@ from earmark.jobs.selection import Selection
 from earmark.jobs.services import submit_run
 from earmark.library.models import AudioFile
 from earmark.tagging.errors import TagsOutdatedError
+from earmark.tagging.models import TagChange
 from earmark.tagging.services import Words, change_tags, plan_rederivation, undo_changes
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.undoing import undo_write
@@ -103,11 +105,26 @@ def _undo_changes(operation: BulkOperation) -> Iterator[None]:
     by = operation.requested_by or operation.requested_by_name
     while changes := list_changes(operation=operation, limit=SLICE):
         with transaction.atomic():
+            undone, problems = _undo(operation, changes, by)
+            _advance(operation, [change.file for change in changes], undone, problems)
+        yield
+
+
+def _undo(
+    operation: BulkOperation, changes: Sequence[TagChange], by: User | str
+) -> tuple[int, list[Problem]]:
+    """Take changes back and return how many; else as `_change`."""
+    try:
+        with transaction.atomic():
             undone = undo_changes(changes=changes, by=by)
             ids = [change.file_id for change in undone]
             follow_tags(file_ids=ids, write=operation.options.get("write"))
-            _advance(operation, [change.file for change in changes], len(undone))
-        yield
+    except TagsOutdatedError as error:
+        if len(changes) == 1:
+            return 0, [Problem(changes[0].file_id, error.code, error.message)]
+        each = [_undo(operation, [change], by) for change in changes]
+        return sum(number for number, _ in each), [one for _, some in each for one in some]
+    return len(undone), []
 
 
 def _request_writes(operation: BulkOperation) -> Iterator[None]:
@@ -133,14 +150,18 @@ def _undo_write(operation: BulkOperation, file: AudioFile) -> tuple[list[Problem
     asked.filter(state=WriteRequest.State.QUEUED).delete()
     if asked.exists():
         return [Problem(file.pk, "being_written", "A worker is writing to the file.")], False
-    writes = TagWrite.objects.filter(
-        file=file, state=TagWrite.State.WRITTEN, undo__isnull=False
-    ).order_by("-pk")
+    # One that was taken back since: by a worker that died before it could say so, or by a person.
+    # The one before it is not what was asked for.
+    standing = Q(state=TagWrite.State.WRITTEN)
+    back = Q(state=TagWrite.State.UNDONE, undone_at__gte=operation.created_at)
+    writes = TagWrite.objects.filter(standing | back, file=file, undo__isnull=False).order_by("-pk")
     if run := operation.selection.get("run"):
         writes = writes.filter(created_at__gte=began(run))
-    write = writes.only("pk").first()
+    write = writes.only("pk", "state").first()
     if write is None:
         return [], False
+    if write.state == TagWrite.State.UNDONE:
+        return [], True
     try:
         undo_write(write_id=write.pk)
     except (MetadataError, EarmarkError) as error:
