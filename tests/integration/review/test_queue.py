@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
@@ -255,6 +257,24 @@ def test_sounds_join_clusters_whatever_batch_they_come_in(
     assert len({first.cluster_id, bell.cluster_id, elsewhere.cluster_id}) == 3
     first.cluster.refresh_from_db()
     assert first.cluster.size == 2
+
+
+def test_clusters_grow_in_one_order_whatever_files_come_first(
+    library: Library, classifier: ClassifierVersion
+):
+    for label in (BELL, DOG):
+        unsure_of(library, classifier, label, angle=0.0)
+    files = [
+        hear(library, classifier, 0.01, dog, bell, angle=1.0)
+        for dog, bell in ((0.2, 0.01), (0.01, 0.2))
+    ]
+    with CaptureQueriesContext(connection) as asked:
+        derive(files, classifier)
+
+    grown = [one["sql"] for one in asked if one["sql"].startswith('UPDATE "review_cluster"')]
+    ids = [int(sql.rpartition(" = ")[2].strip(";)")) for sql in grown]
+    assert len(ids) == 2
+    assert ids == sorted(ids)
 
 
 def test_items_are_chosen_by_library_label_kind_folder_and_classifier(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -40,6 +40,10 @@ def find_places(new: Sequence[tuple[ReviewItem, Candidate]]) -> list[tuple[int |
             found = _join(library_id, label, classifier, sounds)
             for at, place in zip(group, found, strict=True):
                 places[at] = place
+    grown = Counter(cluster for cluster, _ in places if cluster is not None)
+    # In one order: others do the same with other files, and nobody shall wait in a circle.
+    for pk, number in sorted(grown.items()):
+        Cluster.objects.filter(pk=pk).update(size=F("size") + number)
     return places
 
 
@@ -80,6 +84,4 @@ def _join(
             continue
         places.append((clusters[member].pk, sizes[member] + joined[member]))
         joined[member] += 1
-    for member, number in joined.items():
-        Cluster.objects.filter(pk=clusters[member].pk).update(size=F("size") + number)
     return places

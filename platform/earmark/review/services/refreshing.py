@@ -137,7 +137,8 @@ def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
     # As in `store_tags`, in the same order: nobody derives these files while we look at them.
     files = AudioFile.objects.filter(pk__in=file_ids).order_by("pk")
     library_of = dict(files.select_for_update(no_key=True).values_list("pk", "library"))
-    sets = {one.file_id: one for one in TagSet.objects.filter(file__in=library_of)}
+    found = TagSet.objects.filter(file__in=library_of).order_by("file_id")
+    sets = {one.file_id: one for one in found}
     RefreshedFile.objects.due().filter(pk__in=set(file_ids) - set(sets)).delete()
     if not force:
         noted = dict(RefreshedFile.objects.filter(pk__in=sets).values_list("pk", "content_key"))
@@ -146,10 +147,11 @@ def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
     for item in ReviewItem.objects.filter(file__in=sets):
         standing[item.file_id].append(item)
     plan = _Plan()
-    for file_id, found in _candidates(list(sets.values())):
-        plan.add(library_of[file_id], sets[file_id], found, standing[file_id])
+    for file_id, candidates in _candidates(list(sets.values())):
+        plan.add(library_of[file_id], sets[file_id], candidates, standing[file_id])
     done = plan.carry_out()
     RefreshedFile.objects.bulk_create(
+        # In the order of `note_derived`, which takes no other lock.
         (RefreshedFile(file_id=pk, content_key=_key_of(one)) for pk, one in sets.items()),
         update_conflicts=True,
         unique_fields=["file"],
