@@ -7,6 +7,7 @@ that nothing stays where it is for long.
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
 from earmark.core.hints import send_hint
 from earmark.exchange.bulk.services import list_waiting_operations
@@ -16,7 +17,7 @@ from earmark.library.services import run_next_scan
 from earmark.settings.queues import SCAN, WRITE
 from earmark_workers.lifecycle import classify_host, open_slice, write_host
 from earmark_workers.pipeline.naming import worker_name
-from earmark_workers.pipeline.upkeep import hint_at_work, sweep
+from earmark_workers.pipeline.upkeep import follow_changes, hint_at_work, sweep
 
 
 @shared_task(name="earmark.scan")
@@ -53,3 +54,5 @@ def tick() -> None:
     """Look after what nobody sends a message for."""
     sweep()
     hint_at_work()
+    # At last: it takes longest, and a fault in it must not keep work from those who wait for it.
+    follow_changes(every=settings.EARMARK_TICK_SECONDS)

@@ -27,7 +27,7 @@ from earmark_workers.pipeline.shared_runs import OWNER
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.tag_run import TagOptions, TagRun
-from earmark_workers.pipeline.upkeep import sweep
+from earmark_workers.pipeline.upkeep import follow_changes, sweep
 from earmark_workers.pipeline.write_host import WriteHost
 from earmark_workers.report.progress import ProgressLine
 from earmark_workers.report.values import FileReport
@@ -65,6 +65,7 @@ class Server:
         """Work; with `until_idle` end when nothing is left to do."""
         while not self.stop.asked:
             sweep()
+            follow_changes()
             busy = self._scan() or self._work() or self._operate() or self._write()
             if busy:
                 continue

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 from earmark.core.hints import send_hint
 from earmark.exchange.bulk.models import BulkOperation
 from earmark.exchange.bulk.services import list_waiting_operations, release_operations_of
@@ -21,6 +24,8 @@ from earmark_workers.pipeline.run_tags import list_runs_to_follow_up
 _INDEXING_S = 2.0
 """So long the clock brings the index of the search up to date before it goes on."""
 
+_followed_at = -math.inf
+
 
 def sweep() -> None:
     """Give the work of the dead to the living, start what is due, and see that webhooks go out."""
@@ -34,9 +39,26 @@ def sweep() -> None:
     busy = BulkOperation.objects.exclude(worker="").values_list("worker", flat=True).distinct()
     release_operations_of(dead_workers=[worker for worker in busy if is_gone(worker)])
     start_due_scans()
-    index_changes(seconds=_INDEXING_S)
     keep_delivering()
-    sweep_items()
+
+
+def follow_changes(*, every: float = 0.0) -> None:
+    """Let the search and the queue of review follow what has changed, for some seconds at most.
+
+    Parameters
+    ----------
+    every : float
+        Do nothing if this process has done it within so many seconds: where calls had to wait
+        they come all at once, and others shall not have to wait for all of them.
+    """
+    global _followed_at
+    if time.monotonic() - _followed_at < every:
+        return
+    try:
+        index_changes(seconds=_INDEXING_S)
+        sweep_items()
+    finally:
+        _followed_at = time.monotonic()
 
 
 def hint_at_work() -> None:
