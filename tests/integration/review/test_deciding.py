@@ -115,13 +115,13 @@ def test_two_reviewers_are_asked_without_a_word_of_the_other_where_that_was_draw
     ReviewItem.objects.update(wanted=2)
     decide(item_id=item.pk, reviewer="anna", word=said("accept"))
     item.refresh_from_db()
-    assert (item.state, tags_of(item)) == ("open", {DOG: "accept"})
+    assert (item.state, tags_of(item)[DOG]) == ("open", "accept")
     with pytest.raises(ItemClosedError):
         decide(item_id=item.pk, reviewer="anna", word=said("accept"))
 
     decide(item_id=item.pk, reviewer="ben", word=said("reject"))
     item.refresh_from_db()
-    assert (item.state, tags_of(item)) == ("open", {DOG: "accept"})
+    assert (item.state, tags_of(item)[DOG]) == ("open", "accept")
 
     decide(item_id=item.pk, reviewer="cleo", word=said("replace", "Fox"))
     item.refresh_from_db()
