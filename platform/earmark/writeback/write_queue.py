@@ -127,6 +127,12 @@ def list_due_requests() -> QuerySet[WriteRequest]:
     return WriteRequest.objects.filter(state=WriteRequest.State.QUEUED, due_at__lte=Now())
 
 
+def list_writers() -> QuerySet[WriteRequest, str]:
+    """Return who holds requests; those that wait, a million perhaps, are not looked at."""
+    held = WriteRequest.objects.filter(state=WriteRequest.State.RUNNING)
+    return held.values_list("worker", flat=True).distinct()
+
+
 def claim_writes(*, worker: str, threads: int, limit: int) -> ClaimedBatch | None:
     """Take requests of one library; None where nothing waits or every volume is busy enough.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from earmark.jobs.models import Run
@@ -28,6 +29,7 @@ from earmark.writeback.write_queue import (
     claim_writes,
     finish_writes,
     list_due_requests,
+    list_writers,
     postpone_write,
     release_writes,
     renew_writes,
@@ -35,6 +37,7 @@ from earmark.writeback.write_queue import (
     requeue_lost_writes,
 )
 from earmark_files.metadata import TagSet
+from earmark_workers.pipeline.run_tags import list_runs_to_follow_up
 from earmark_workers.pipeline.writing import WriteOrder, Writing
 from tests.factories import (
     AudioFileFactory,
@@ -147,6 +150,18 @@ def test_a_write_that_may_succeed_later_is_tried_three_times(run: Run):
     postpone_write(write=claim().writes[0])
 
     assert WriteRequest.objects.count() == 0
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads plans of SQLite")
+def test_what_the_clock_asks_takes_no_longer_for_a_million_files_that_wait():
+    assert "writeback_request_lease_idx" in list_writers().explain()
+
+    with CaptureQueriesContext(connection) as asked:
+        list_runs_to_follow_up()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked[0]['sql']}")
+        plan = "\n".join(row[-1] for row in cursor.fetchall())
+    assert "jobs_job_run_state_idx (run_id=? AND state=?)" in plan
 
 
 @pytest.mark.django_db(transaction=True)

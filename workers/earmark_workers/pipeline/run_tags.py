@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 
 import structlog
+from django.db.models import Exists, OuterRef
 from structlog.contextvars import bound_contextvars
 
 from earmark.core.errors import EarmarkError
@@ -122,5 +123,5 @@ def _by_run(file_ids: Collection[int]) -> Iterator[tuple[Run, list[int]]]:
 def list_runs_to_follow_up() -> list[Run]:
     """Return the shared runs whose jobs are all done and whose later steps may not be."""
     runs = shared_runs().exclude(state=Run.State.CANCELLED).filter(options__follow_up=True)
-    open_jobs = Job.objects.unfinished().values("run")
-    return list(runs.exclude(pk__in=open_jobs).select_related("library").order_by("pk"))
+    open_jobs = Job.objects.unfinished().filter(run=OuterRef("pk"))
+    return list(runs.filter(~Exists(open_jobs)).select_related("library").order_by("pk"))

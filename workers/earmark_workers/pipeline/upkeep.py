@@ -14,8 +14,7 @@ from earmark.review.services import sweep_items
 from earmark.search.services import index_changes
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 from earmark.webhooks.courier import keep_delivering
-from earmark.writeback.models import WriteRequest
-from earmark.writeback.write_queue import list_due_requests, requeue_lost_writes
+from earmark.writeback.write_queue import list_due_requests, list_writers, requeue_lost_writes
 from earmark_workers.pipeline.classify_host import list_wanted
 from earmark_workers.pipeline.naming import is_gone
 from earmark_workers.pipeline.recovery import release_lost_jobs
@@ -30,8 +29,7 @@ _followed_at = -math.inf
 def sweep() -> None:
     """Give the work of the dead to the living, start what is due, and see that webhooks go out."""
     release_lost_jobs()
-    holders = WriteRequest.objects.exclude(worker="").values_list("worker", flat=True).distinct()
-    dead = [worker for worker in holders if is_gone(worker)]
+    dead = [worker for worker in list_writers() if is_gone(worker)]
     if dead:
         # Known to have ended on this machine: that is not held against the files, as with jobs.
         requeue_lost_writes(dead_workers=dead, blame=False)
