@@ -15,6 +15,7 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
 from earmark.library.access import Role
 from earmark.library.models import AudioFile, Library
+from earmark.search.selectors import lookup
 from tests.api_client import make_user, signed_in
 from tests.factories import ClassifierVersionFactory, LibraryFactory
 
@@ -196,6 +197,21 @@ def test_a_path_a_hash_and_a_category_lead_to_files(
     assert found == [
         *(("path", [file.pk]), ("path", [file.pk]), ("path", []), ("path", [])),
         *(("audio_hash", [file.pk]), ("catid", [file.pk])),
+    ]
+
+
+def test_the_more_is_looked_up_the_fewer_files_are_named_for_each(
+    add: Add, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "FILES_IN_ALL", 4)
+    for n in range(3):
+        add(f"{n}.wav", catid="RAINMetl")
+    alone = ask("/api/v1/lookup", catid="RAINMetl")["results"]
+    many = ask("/api/v1/lookup", catid=["RAINMetl", "RAINWood"], audio_hash=["x:1", "x:2"])
+    assert [(len(one["files"]), one["more"]) for one in alone] == [(3, False)]
+    assert [(len(one["files"]), one["more"]) for one in many["results"][2:]] == [
+        (1, True),
+        (0, False),
     ]
 
 

@@ -23,6 +23,9 @@ from earmark_files.paths import path_to_text
 FILES_EACH = 100
 """Files that are named for one hash or CatID; the search names them all."""
 
+FILES_IN_ALL = 5_000
+"""About so many are named in one answer: the more is asked at once, the fewer for each."""
+
 _AT_ONCE = 500
 
 
@@ -44,7 +47,7 @@ class Looked:
     by, value : str
         ``path``, ``audio_hash`` or ``catid``, and which.
     files : list of FoundFile
-        Up to `FILES_EACH`; empty where nothing is known.
+        Up to `FILES_EACH`, fewer where much is asked; empty where nothing is known.
     more : bool
         Whether there are more.
     """
@@ -64,14 +67,18 @@ def look_up(asked: LookUp, *, libraries: QuerySet[Library]) -> list[Looked]:
     hashes = _by_hash(asked.audio_hashes, visible)
     found += (("audio_hash", value, hashes.get(value, [])) for value in asked.audio_hashes)
     found += (("catid", value, _of_category(value, visible)) for value in asked.catids)
-    wanted = dict.fromkeys(pk for _, _, ids in found for pk in ids[:FILES_EACH])
+    each = _files_each(len(asked.audio_hashes) + len(asked.catids))
+    wanted = dict.fromkeys(pk for _, _, ids in found for pk in ids[:each])
     files = {one.id: one for one in load_files(list(wanted))}
     return [
-        Looked(
-            by, value, [files[pk] for pk in ids[:FILES_EACH] if pk in files], len(ids) > FILES_EACH
-        )
+        Looked(by, value, [files[pk] for pk in ids[:each] if pk in files], len(ids) > each)
         for by, value, ids in found
     ]
+
+
+def _files_each(values: int) -> int:
+    """Return how many files are named for each of so many values."""
+    return min(FILES_EACH, max(1, FILES_IN_ALL // max(1, values)))
 
 
 def _by_path(paths: Iterable[str], libraries: QuerySet[Library]) -> dict[str, list[int]]:
