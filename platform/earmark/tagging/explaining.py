@@ -12,6 +12,8 @@ from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFile
 from earmark.library.paths import path_key
 from earmark.library.selectors import find_library
+from earmark.library.sound.errors import SoundMissingError
+from earmark.library.sound.opening import open_sound
 from earmark.tagging.errors import FileUnknownError
 from earmark.tagging.knowledge import Decision, Evidence, TagPolicy, Why
 from earmark.tagging.models import Tag, TagBasis, TagSet
@@ -116,8 +118,9 @@ def explain_file(file: AudioFile) -> Explanation:
         outdated = rules_for(file.library, classifiers).basis != basis.pk
         tags += _dropped(file, rules_of(file.library, basis), {tag.name for tag in tags})
     try:
-        in_file, unreadable = read_tags(file.location), ""
-    except MetadataError as error:
+        with open_sound(file):  # not by a link that leads out of the library
+            in_file, unreadable = read_tags(file.location), ""
+    except (MetadataError, SoundMissingError) as error:
         in_file, unreadable = None, error.message
     order = [Decision.ACCEPT, Decision.REVIEW, Decision.DROP]
     tags.sort(key=lambda tag: order.index(Decision(tag.decision)))

@@ -169,6 +169,20 @@ def test_every_word_is_explained_also_what_was_dropped(client: APIClient, file: 
     assert told["keywords"] == []
 
 
+def test_an_explanation_reads_nothing_outside_the_library(
+    client: APIClient, library: Library, file: AudioFile, tmp_path_factory: pytest.TempPathFactory
+):
+    outside = tmp_path_factory.mktemp("outside")
+    file.location.rename(outside / "a.wav")
+    file.location.symlink_to(outside / "a.wav")
+
+    told = client.get(f"/api/v1/files/{file.pk}/explanation").json()
+
+    assert told["keywords"] is None
+    assert "regular file" in told["unreadable"]
+    assert str(outside) not in told["unreadable"]
+
+
 def test_what_classifiers_said_is_told_with_its_labels(
     client: APIClient, file: AudioFile, classifier: ClassifierVersion
 ):
