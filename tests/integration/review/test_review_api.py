@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from rest_framework.test import APIClient
@@ -11,7 +13,7 @@ from rest_framework.test import APIClient
 from earmark.accounts.scopes import Scope
 from earmark.classifiers.models import ClassifierVersion
 from earmark.library.access import Role
-from earmark.library.models import Library
+from earmark.library.models import Library, LibraryRole
 from earmark.review.models import Decision, ReviewItem
 from earmark.tagging.models import Tag
 from tests.api_client import make_user, signed_in, with_token
@@ -129,6 +131,25 @@ def test_a_batch_is_seen_before_decided_at_once_and_taken_back_at_once(
     assert ReviewItem.objects.open().count() == 3
 
 
+def test_a_batch_is_not_taken_back_in_a_library_that_one_was_shut_out_of(
+    library: Library, items: list[ReviewItem], classifier: ClassifierVersion
+):
+    other = LibraryFactory()
+    user = make_user(Role.REVIEWER, library)
+    role = LibraryRole.objects.create(user=user, library=other, role=Role.REVIEWER)
+    anna = signed_in(user)
+    ids = [items[0].pk, unsure_of(other, classifier)[0].pk]
+    batch = anna.post(f"{API}/decisions/batch", {"items": ids, "action": "reject"}).json()["batch"]
+    undo = f"{API}/decisions/batch/{batch}/undo"
+
+    role.delete()
+    assert anna.post(undo).status_code == 403
+    assert ReviewItem.objects.filter(pk__in=ids, state="decided").count() == 2
+
+    LibraryRole.objects.create(user=user, library=other, role=Role.REVIEWER)
+    assert len(anna.post(undo).json()) == 2
+
+
 def test_what_may_not_be_seen_is_not_there_and_what_may_not_be_done_is_refused(
     library: Library, items: list[ReviewItem]
 ):
@@ -236,3 +257,16 @@ def test_the_queue_asks_the_database_no_more_for_more_items(
         assert len(anna.get(f"{API}/items").json()["results"]) == 11
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         assert len(anna.post(f"{API}/items/next", {"limit": 10}).json()) == 10
+
+
+def test_a_path_in_a_table_takes_few_queries_however_deep_it_is(
+    library: Library, django_assert_max_num_queries: Callable[..., AbstractContextManager[object]]
+):
+    anna = client(library)
+    deep = "/a" * 300
+    table = f"file,label,decision\n{deep},Dog,accept\n{deep * 100},Dog,accept\n"
+
+    with django_assert_max_num_queries(30):
+        told = anna.post(f"{API}/decisions/import", {"table": table}).json()
+
+    assert [row["code"] for row in told["errors"]] == ["item_unknown"] * 2

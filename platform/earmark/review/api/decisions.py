@@ -16,6 +16,7 @@ from earmark.core.api.access import Access
 from earmark.core.api.idempotency import idempotent
 from earmark.core.api.schema import errors
 from earmark.core.api.views import ApiViewSet
+from earmark.core.errors import NotAllowedError
 from earmark.library.access import Role, role_of, visible_libraries
 from earmark.review.api.filters import DecisionFilterSet
 from earmark.review.api.serializers import (
@@ -134,6 +135,13 @@ class DecisionViewSet(ListModelMixin, ApiViewSet):
         """Take back all that still stands of a batch; those of others only as an editor."""
         decisions = Decision.objects.filter(batch=batch_id).order_by("pk")
         item = require_decision(request.user, decisions.first(), self.role)
+        items = ReviewItem.objects.filter(pk__in=decisions.values("item_id"))
+        mine = visible_libraries(request.user, role=self.role)
+        if items.exclude(library__in=mine).exists():
+            raise NotAllowedError(
+                "The batch is also about libraries in which you are no reviewer.",
+                hint="Take its decisions back one by one.",
+            )
         others = decisions.exclude(item__library=item.library)
         undone = undo_batch(
             batch=batch_id,

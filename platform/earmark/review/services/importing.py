@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from django.db import transaction
 
 from earmark.core.errors import EarmarkError
-from earmark.library.models import AudioFile
+from earmark.library.models import AudioFile, Library
 from earmark.library.paths import path_key
 from earmark.review.errors import InvalidDecisionError, ItemUnknownError
 from earmark.review.models import Decision, ReviewItem, ReviewItemQuerySet
@@ -19,6 +19,9 @@ from earmark.review.tables import DecisionRow
 
 _DIGITS = 18
 """No id has more."""
+
+_LONGEST_PATH = 16_384
+"""What systems take for a path, should each byte of it have to be written as four characters."""
 
 _ACTIONS = [one for one in Decision.Action.values if one != Decision.Action.UNDO]
 
@@ -102,13 +105,16 @@ def _files(text: str) -> Sequence[int]:
     """Return the files of an id, or of a path in text form, absolute or within its library."""
     if text.isascii() and text.isdecimal():
         return [int(text)] if len(text) <= _DIGITS else []
+    if len(text) > _LONGEST_PATH:
+        return []
     path = PurePosixPath(text)
     files = AudioFile.objects.all()
     if not path.is_absolute():
         return list(files.filter(path_key=path_key(text)).values_list("pk", flat=True))
-    found: list[int] = []
-    for folder in path.parents:
-        below = str(path.relative_to(folder))
-        of_root = files.filter(path_key=path_key(below), library__root_key=path_key(str(folder)))
-        found += of_root.values_list("pk", flat=True)
-    return found
+    roots = {path_key(str(folder)): folder for folder in path.parents}
+    library = Library.objects.filter(root_key__in=roots).first()  # none lies in another
+    if library is None:
+        return []
+    below = str(path.relative_to(roots[library.root_key]))
+    of_path = files.filter(library=library, path_key=path_key(below))
+    return list(of_path.values_list("pk", flat=True))
