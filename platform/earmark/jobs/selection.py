@@ -24,6 +24,7 @@ from django.apps import apps
 from django.db.models import Exists, OuterRef, Q
 
 from earmark.jobs.errors import SelectionError
+from earmark.jobs.models import Job
 from earmark.library.models import AudioFile, AudioFileQuerySet
 
 _STATUS: dict[str, Callable[[], Q]] = {
@@ -88,10 +89,13 @@ class Selection:
         In the words above.
     file_ids : sequence of int, optional
         These files and no others.
+    run : int, optional
+        Only files that an earlier run had jobs for.
     """
 
     query: str = ""
     file_ids: Sequence[int] | None = None
+    run: int | None = None
 
     def apply(self, files: AudioFileQuerySet) -> AudioFileQuerySet:
         """Narrow files down.
@@ -103,6 +107,8 @@ class Selection:
         """
         if self.query:
             files = files.filter(parse_query(self.query).condition())
+        if self.run is not None:
+            files = files.filter(pk__in=Job.objects.filter(run=self.run).values("file"))
         if self.file_ids is None:
             return files
         wanted = set(self.file_ids)
@@ -123,6 +129,8 @@ class Selection:
             ids = sorted(set(self.file_ids))
             kept["files"] = len(ids)
             kept["file_ids"] = ids[:_KEPT_IDS]
+        if self.run is not None:
+            kept["run"] = self.run
         return kept
 
 

@@ -227,10 +227,31 @@ def test_files_are_classified_again_by_a_run(client: APIClient, library: Library
     run = Run.objects.get()
     assert client.get(place).json()["run"] == run.pk
     assert run.jobs.count() == 1
+
+    again = {**body, "files": None, "run": run.pk, "force": True}
+    assert client.post(BULK, again, format="json").json()["total"] == 1
+    work()
+    assert Run.objects.latest("pk").jobs.count() == 1
+
     unknown = client.post(BULK, {**body, "classifiers": ["nobody"]}, format="json")
     work()
     told = client.get(unknown["Location"]).json()
     assert (told["state"], told["error_code"]) == ("failed", "classifier_unavailable")
+
+
+def test_files_are_classified_again_by_one_run_though_the_worker_is_stopped(
+    client: APIClient, library: Library
+):
+    name = ClassifierVersionFactory().name
+    body = {"library": library.pk, "operation": "rerun", "classifiers": [name], "force": True}
+    place = client.post(BULK, body, format="json")["Location"]
+
+    run_next_operation(worker="one", should_stop=lambda: True)
+    work()
+
+    told = client.get(place).json()
+    assert (told["state"], told["done"], told["total"]) == ("finished", 5, 5)
+    assert told["run"] == Run.objects.get().pk
 
 
 def test_a_policy_is_applied_to_what_was_heard(library: Library, tmp_path: Path):

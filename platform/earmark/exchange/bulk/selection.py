@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from earmark.jobs.models import Job, Run
+from earmark.jobs.models import Run
 from earmark.jobs.selection import Selection, parse_query
-from earmark.library.models import AudioFile, AudioFileQuerySet, Library
+from earmark.library.models import AudioFile, Library
 from earmark.library.selectors import list_files
 
 
@@ -43,8 +43,7 @@ class BulkSelection:
         """
         files = list_files(library=library, under=self.under).on_disk()
         ids = None if self.files is None else list(self.files)
-        files = Selection(query=self.query, file_ids=ids).apply(files)
-        return self._of_run(files).count()
+        return Selection(query=self.query, file_ids=ids, run=self.run).apply(files).count()
 
     def after(self, library: Library, cursor: int, limit: int) -> list[AudioFile]:
         """Return the next files behind one, by their numbers, with their library."""
@@ -53,7 +52,7 @@ class BulkSelection:
             files = files.filter(parse_query(self.query).condition())
         if self.files is not None:
             files = files.filter(pk__in=[pk for pk in self.files if pk > cursor])
-        return list(self._of_run(files).order_by("pk")[:limit])
+        return list(Selection(run=self.run).apply(files).order_by("pk")[:limit])
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is kept; empty for all files."""
@@ -66,11 +65,6 @@ class BulkSelection:
         """Read what `as_dict` gave."""
         files = values.get("files")
         return cls(**{**values, "files": None if files is None else tuple(files)})
-
-    def _of_run(self, files: AudioFileQuerySet) -> AudioFileQuerySet:
-        if self.run is None:
-            return files
-        return files.filter(pk__in=Job.objects.filter(run=self.run).values("file"))
 
 
 def began(run: int) -> Any:

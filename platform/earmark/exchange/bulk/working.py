@@ -172,6 +172,8 @@ def _undo_write(operation: BulkOperation, file: AudioFile) -> tuple[list[Problem
 
 
 def _rerun(operation: BulkOperation) -> Iterator[None]:
+    if operation.run_id is not None:
+        return  # whoever had the operation before has submitted the run and was stopped then
     options, chosen = operation.options, operation.selection
     names = options.get("classifiers") or []
     classifiers = get_usable_classifiers(names=names) if names else [get_default_classifier()]
@@ -180,7 +182,7 @@ def _rerun(operation: BulkOperation) -> Iterator[None]:
             library=operation.library,
             classifiers=classifiers,
             under=chosen.get("under", ""),
-            selection=Selection(query=chosen.get("query", ""), file_ids=chosen.get("files")),
+            selection=Selection(chosen.get("query", ""), chosen.get("files"), chosen.get("run")),
             mode=Run.Mode.FORCE if options.get("force") else Run.Mode.MISSING,
             options={"command": "work", "write": bool(options.get("write")), Run.FOLLOW_UP: True},
             requested_by=operation.requested_by,
