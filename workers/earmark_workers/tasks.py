@@ -44,6 +44,8 @@ def write(queue: str = WRITE) -> None:
     with open_slice(queue) as period:
         while not period.over and run_next_operation(worker=worker_name(), should_stop=period.ask):
             pass
+    # A slice of their own: an operation of hours takes each of its slices to the end.
+    with open_slice(queue) as period:
         more = write_host().serve(period)
     if more or list_waiting_operations().exists():
         send_hint(queue)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from earmark.writeback.undoing import undo_newest_write
 from earmark.writeback.write_queue import request_writes_of
 from earmark_files.identity import audio_identity
 from earmark_files.metadata import Policy, TagSet, apply, plan_write, read_tags
+from earmark_workers import tasks
 from earmark_workers.pipeline import write_host
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
@@ -154,3 +156,13 @@ def test_who_is_behind_a_word_is_told_in_the_file(
     own = read_tags(file.location).provenance.own["keywords"]
     assert own["Gate"] == ("person",)
     assert own["Male speech"] == (classifier.identity,)
+
+
+def test_an_operation_that_takes_all_its_time_leaves_files_theirs(
+    file: AudioFile, monkeypatch: pytest.MonkeyPatch, settings
+):
+    settings.EARMARK_SLICE_SECONDS = 0.5
+    monkeypatch.setattr(tasks, "run_next_operation", lambda **_: time.sleep(0.5))
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    tasks.write()
+    assert TagWrite.objects.get().state == "written"
