@@ -227,6 +227,12 @@ def test_files_are_classified_again_by_a_run(client: APIClient, library: Library
     run = Run.objects.get()
     assert client.get(place).json()["run"] == run.pk
     assert run.jobs.count() == 1
+
+    again = {**body, "files": None, "run": run.pk, "force": True}
+    assert client.post(BULK, again, format="json").json()["total"] == 1
+    work()
+    assert Run.objects.latest("pk").jobs.count() == 1
+
     unknown = client.post(BULK, {**body, "classifiers": ["nobody"]}, format="json")
     work()
     told = client.get(unknown["Location"]).json()

@@ -182,7 +182,7 @@ def _rerun(operation: BulkOperation) -> Iterator[None]:
             library=operation.library,
             classifiers=classifiers,
             under=chosen.get("under", ""),
-            selection=Selection(query=chosen.get("query", ""), file_ids=chosen.get("files")),
+            selection=Selection(chosen.get("query", ""), chosen.get("files"), chosen.get("run")),
             mode=Run.Mode.FORCE if options.get("force") else Run.Mode.MISSING,
             options={"command": "work", "write": bool(options.get("write")), Run.FOLLOW_UP: True},
             requested_by=operation.requested_by,
