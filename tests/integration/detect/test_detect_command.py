@@ -29,7 +29,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     folder = tmp_path_factory.mktemp("detect")
     made = Installation(
         folder / "data", install_plugin(folder / "plugins"), {"OMP_NUM_THREADS": "1"}
-    )
+    ).with_database()
     data = write_classes(folder / "calls", 10, {"robin": chirp, "background": forest})
     done = made.run("train", "detector", "--data", data, "--name", "robins", "--json", timeout=280)
     assert done.status == 0, done.err

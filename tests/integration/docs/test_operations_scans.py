@@ -26,13 +26,12 @@ COMMANDS = [
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
-    (tmp_path / "data").mkdir()
     for name in ("a.wav", "Old/b.wav", "Doors/c.flac", "Doors/d_TEMP.wav"):
         place = tmp_path / "Sounds" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
     extra = {"EARMARK_SETTLE_SECONDS": "0"}
-    return Installation(tmp_path / "data", tmp_path / "plugins", extra=extra)
+    return Installation(tmp_path / "data", tmp_path / "plugins", extra=extra).with_database()
 
 
 def test_every_command_of_the_section_does_what_it_says(

@@ -47,7 +47,7 @@ def sounds(tmp_path: Path) -> Path:
 @pytest.fixture
 def installation(tmp_path: Path, sounds: Path) -> Installation:
     plugins = install_plugin(tmp_path / "plugins")
-    made = Installation(tmp_path / "data", plugins)
+    made = Installation(tmp_path / "data", plugins).with_database()
     made.extra |= {"EARMARK_CLASSIFIER": "bands", "EARMARK_LIBRARY_ROOTS": str(sounds.parent)}
     made.extra["EARMARK_SETTLE_SECONDS"] = "0"  # the sounds were made this moment
     return made

@@ -14,11 +14,7 @@ from tests.tag_harness import Installation, install_plugin
 def prepared_installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation whose database is made."""
     folder = tmp_path_factory.mktemp("installation")
-    plugins = install_plugin(folder / "plugins")
-    installation = Installation(folder / "data", plugins)
-    done = installation.run("migrate", "--verbosity", "0")
-    assert done.status == 0, done.err
-    return installation
+    return Installation(folder / "data", install_plugin(folder / "plugins")).with_database()
 
 
 @pytest.fixture

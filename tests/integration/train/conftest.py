@@ -22,4 +22,4 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     folder = tmp_path_factory.mktemp("installation")
     return Installation(
         folder / "data", install_plugin(folder / "plugins"), {"OMP_NUM_THREADS": "1"}
-    )
+    ).with_database()

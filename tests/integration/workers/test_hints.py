@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -26,20 +25,10 @@ print("celery" in sys.modules)
 """
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with an empty database: to make one takes seconds."""
-    folder = tmp_path_factory.mktemp("migrated")
-    made = Installation(folder / "data", install_plugin(folder / "plugins"))
-    assert made.run("migrate", "-v0").status == 0
-    return made.data
-
-
 @pytest.fixture
-def installation(tmp_path: Path, migrated: Path) -> Installation:
-    made = Installation(tmp_path / "data", install_plugin(tmp_path / "plugins"))
+def installation(tmp_path: Path) -> Installation:
+    made = Installation(tmp_path / "data", install_plugin(tmp_path / "plugins")).with_database()
     made.extra["EARMARK_SETTLE_SECONDS"] = "0"
-    shutil.copytree(migrated, made.data)
     (tmp_path / "sounds").mkdir()
     sine(tmp_path / "sounds" / "tone.wav")
     return made
