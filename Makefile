@@ -108,7 +108,7 @@ test-sqlite: $(STAMPS)/dev programs ## All tests, databases on SQLite
 
 .PHONY: test-postgres
 test-postgres: $(STAMPS)/dev ## The database tests once more, on PostgreSQL
-	$(PYTHON) tests/with_postgres.py $(PYTEST) -m django_db
+	$(PYTHON) tests/with_postgres.py $(PYTEST) -m django_db tests/integration tests/chaos
 
 .PHONY: programs
 programs:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,28 +131,46 @@ def site(folder: Path, broker: Redis) -> Iterator[Site]:
     }
     with database_of(made), contextlib.ExitStack() as stack:
         stack.callback(made.end)
-        migrated = made.run("migrate", "-v0")
-        assert migrated.status == 0, migrated.err
         yield made
 
 
 @contextlib.contextmanager
 def database_of(made: Site) -> Iterator[None]:
-    """On PostgreSQL where the test run is; else SQLite in the data folder."""
+    """Give it an empty database: on PostgreSQL where the test run is; else SQLite.
+
+    It is a copy of one that is made once for each test process.
+    """
     server = os.environ.get("EARMARK_TEST_DATABASE_URL")
     if os.environ.get("EARMARK_TEST_DATABASE") != "postgres" or not server:
+        made.with_database()
         yield
         return
     name = f"site_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name}")
-    base = env.parse_database_url(server)
-    user = f"{base['USER']}@" if base["USER"] else ""
-    place = f"{base['HOST']}:{base['PORT']}" if base["PORT"] else str(base["HOST"])
-    made.extra["EARMARK_DATABASE_URL"] = f"postgresql://{user}{place}/{name}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {_empty_database(server)}")
+    made.extra["EARMARK_DATABASE_URL"] = _address(server, name)
     try:
         yield
     finally:
         _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@cache
+def _empty_database(server: str) -> str:
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name}")
+    atexit.register(_administer, server, f"DROP DATABASE {name} WITH (FORCE)")
+    with tempfile.TemporaryDirectory() as folder:
+        extra = {"EARMARK_DATABASE_URL": _address(server, name)}
+        done = Installation(Path(folder), Path(folder), extra).run("migrate", "-v0")
+    assert done.status == 0, done.err
+    return name
+
+
+def _address(server: str, name: str) -> str:
+    base = env.parse_database_url(server)
+    user = f"{base['USER']}@" if base["USER"] else ""
+    place = f"{base['HOST']}:{base['PORT']}" if base["PORT"] else str(base["HOST"])
+    return f"postgresql://{user}{place}/{name}"
 
 
 def _administer(server: str, statement: str) -> None:

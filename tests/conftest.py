@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+_WITH_DATABASE = {Path(__file__).parent / name for name in ("integration", "chaos")}
+"""Where the tests with a database are: the second round (see the Makefile) collects no others."""
+
 _DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences"})
 
 
@@ -26,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if names & _DATABASE_FIXTURES and item.get_closest_marker("django_db") is None:
             item.add_marker(pytest.mark.django_db)
+        if item.get_closest_marker("django_db") and _WITH_DATABASE.isdisjoint(item.path.parents):
+            raise pytest.UsageError(f"{item.nodeid} uses a database: move it to tests/integration")
 
 
 @pytest.fixture(scope="session")

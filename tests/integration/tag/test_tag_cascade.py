@@ -38,7 +38,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made.data.mkdir()
     made.extra["BROKEN_MENDED"] = "yes"
     with database_of(made):
-        assert made.run("migrate", "-v0").status == 0
         done = made.run("policy", "set", "combine=cascade", "sure=0.9")
         assert done.status == 0, done.err
         yield made
