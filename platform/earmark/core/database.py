@@ -1,4 +1,4 @@
-"""The database of an installation on one machine: made and brought up to date when needed."""
+"""The database: what it can hold; on one machine, made and brought up to date when needed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
+
+LARGEST_INTEGER = 2**63 - 1
+"""No column holds a larger one; requests that name one are refused before they get there."""
 
 
 def ensure_migrated() -> None:

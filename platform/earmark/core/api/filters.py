@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django_filters import rest_framework as django_filters
 
-from earmark.core.api.fields import HIGHEST_ID
+from earmark.core.database import LARGEST_INTEGER
 
 
 class FilterSet(django_filters.FilterSet):  # type: ignore[misc]  # untyped base
@@ -18,7 +18,7 @@ class IdFilter(django_filters.NumberFilter):  # type: ignore[misc]  # untyped ba
     field_class = forms.IntegerField
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, min_value=1, max_value=HIGHEST_ID, **kwargs)
+        super().__init__(*args, min_value=1, max_value=LARGEST_INTEGER, **kwargs)
 
     def get_max_validator(self) -> None:
         """None beside that of the field."""

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from earmark.core.api.pagination import ApiCursorPagination
+from earmark.core.database import LARGEST_INTEGER
 from earmark.library.access import Asker
 from earmark.library.models import AudioFile, Library
 from earmark.search.api.values import FIELDS
@@ -19,7 +20,6 @@ from earmark.search.selectors import Filters, Request, Sort, TagFilter
 from earmark.search.selectors.facets import FACETS
 
 MAX_VALUES = 50
-_LARGEST = 2**63 - 1
 _LONGEST_QUERY = 500
 _LONGEST_VALUE = 1000
 _LONGEST_SOUND = 10**9
@@ -84,7 +84,7 @@ class SearchInput(serializers.Serializer[Any]):
         help_text='Words, all of which have to be there; "in this order", -not, one OR other. The '
         "last word may go on.",
     )
-    library = _numbers(_LARGEST, help_text="Ids of libraries.")
+    library = _numbers(LARGEST_INTEGER, help_text="Ids of libraries.")
     folder = serializers.CharField(
         required=False,
         max_length=4096,

@@ -7,11 +7,11 @@ import binascii
 import json
 from dataclasses import dataclass
 
+from earmark.core.database import LARGEST_INTEGER
 from earmark.core.text import to_storable
 from earmark.search.backends import Tier
 from earmark.search.errors import InvalidSearchError
 
-_LARGEST = 2**63 - 1
 _LONGEST = 1000
 
 
@@ -61,7 +61,7 @@ def read_cursor(text: str, sort: str, kind: type) -> Cursor:
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidSearchError("This is not a cursor of a search.") from error
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = isinstance(value, str) if kind is str else number and abs(value) <= _LARGEST
+    fits = isinstance(value, str) if kind is str else number and abs(value) <= LARGEST_INTEGER
     if known != sort or not fits or not _is_whole(place) or tier not in (0, *Tier):
         raise InvalidSearchError(
             "This cursor is of files in another order.", hint="Begin again without a cursor."
@@ -70,4 +70,4 @@ def read_cursor(text: str, sort: str, kind: type) -> Cursor:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_INTEGER
