@@ -75,6 +75,11 @@ def body_of(answer) -> bytes:
     return asyncio.run(collect())
 
 
+def open_files() -> list[Path]:
+    """Return what this process holds open."""
+    return [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+
+
 def hang_up(answer) -> None:
     """Close an answer unread, as a server does; the database of the test stays open."""
     request_finished.disconnect(close_old_connections)
@@ -146,7 +151,12 @@ def test_a_question_about_the_headers_reads_nothing(client: APIClient, file: Aud
 
 
 def test_an_answer_nobody_reads_closes_the_file(client: APIClient, file: AudioFile):
-    hang_up(client.get(address(file)))
+    answer = client.get(address(file))
+    assert file.location in open_files()
+
+    hang_up(answer)
+
+    assert file.location not in open_files()
 
 
 def test_a_file_that_shrinks_meanwhile_does_not_look_complete(file: AudioFile):
