@@ -1,4 +1,4 @@
-"""The queue of files whose tags are to be written: ask, claim, hold, finish, give back.
+"""The queue of files whose tags are to be written: claim, hold, finish, give back.
 
 One request for a file, one writer for a request: a claim is a conditional update with a lease,
 and who reports names the attempt it claimed. Writers of all machines together write no more than
@@ -7,7 +7,7 @@ and who reports names the attempt it claimed. Writers of all machines together w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,12 +17,8 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from earmark.core.hints import hint_on_commit
-from earmark.jobs.models import Run
-from earmark.library.models import AudioFile, Library
-from earmark.settings.queues import WRITE
+from earmark.library.models import Library
 from earmark.writeback.models import TagWrite, WriteRequest
-from earmark.writeback.selectors import only_kept_up, only_to_write
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
 
 log = structlog.get_logger(__name__)
@@ -30,17 +26,26 @@ log = structlog.get_logger(__name__)
 MAX_FAILURES = 3
 """A write that failed for a reason that may pass is tried so often, with pauses as jobs have."""
 
-_BATCH = 500
-
 
 @dataclass(frozen=True)
 class ClaimedWrite:
-    """A request in the hands of a worker; `request_id` and `attempt` are the claim."""
+    """A request in the hands of a worker.
+
+    Attributes
+    ----------
+    request_id, attempt : int
+        The claim.
+    file_id : int
+    run_id : int or None
+    tags_key : str
+        Of the tags that were asked for when it was claimed.
+    """
 
     request_id: int
     attempt: int
     file_id: int
     run_id: int | None
+    tags_key: str
 
 
 @dataclass(frozen=True)
@@ -50,76 +55,6 @@ class ClaimedBatch:
     library: Library
     slots: int
     writes: Sequence[ClaimedWrite]
-
-
-def request_writes(*, run: Run, tags_keys: Mapping[int, str]) -> None:
-    """Ask for the tags of files of a run's library to be written into them.
-
-    A file that is asked for already is written once, with the tags it has then.
-
-    Parameters
-    ----------
-    run : Run
-        By whose rules the tags were derived.
-    tags_keys : mapping
-        By file id; see `earmark.writeback.models.WriteRequest`.
-    """
-    _ask(
-        WriteRequest(file_id=file_id, library_id=run.library_id, run=run, tags_key=key)
-        for file_id, key in sorted(tags_keys.items())
-    )
-
-
-def request_writes_of(*, file_ids: Collection[int], only_kept: bool) -> int:
-    """Ask for the tags that files have now to be written into them; return how many need it.
-
-    Parameters
-    ----------
-    file_ids : collection of int
-        Some hundreds.
-    only_kept : bool
-        Only files into which Earmark has written before; see `only_kept_up`. A change of tags
-        follows into these; the others are written when somebody asks for it.
-    """
-    files = only_to_write(AudioFile.objects.filter(pk__in=file_ids).order_by("pk"))
-    if only_kept:
-        files = only_kept_up(files)
-    wanted = files.values_list("pk", "library", "tag_set__tags_key")
-    asked = _ask(
-        WriteRequest(file_id=file_id, library_id=library_id, run=None, tags_key=key)
-        for file_id, library_id, key in wanted
-    )
-    if asked:
-        hint_on_commit(WRITE)
-    return asked
-
-
-def follow_tags(*, file_ids: Collection[int], write: bool | None = None) -> int:
-    """Let files follow a change of their tags, in its transaction; return how many will.
-
-    Parameters
-    ----------
-    file_ids : collection of int
-        Some hundreds.
-    write : bool, optional
-        Whether they are brought up to date; by default those into which Earmark has written.
-    """
-    if write is False:
-        return 0
-    return request_writes_of(file_ids=file_ids, only_kept=write is None)
-
-
-def _ask(requests: Iterable[WriteRequest]) -> int:
-    """Store requests, in place of older ones for the same files; return how many."""
-    rows = list(requests)
-    WriteRequest.objects.bulk_create(
-        rows,
-        batch_size=_BATCH,
-        update_conflicts=True,
-        unique_fields=["file"],
-        update_fields=["run", "tags_key"],
-    )
-    return len(rows)
 
 
 def list_due_requests() -> QuerySet[WriteRequest]:
@@ -191,10 +126,16 @@ def finish_writes(*, tags_keys: Mapping[ClaimedWrite, str]) -> None:
 
 
 def postpone_write(*, write: ClaimedWrite) -> None:
-    """Let a request wait whose write failed for a reason that may pass; give up after the last."""
+    """Let a request wait whose write failed for a reason that may pass; give up after the last.
+
+    Tags that were asked for in the meantime have not failed: they are tried afresh.
+    """
     with transaction.atomic():
         row = _held([write]).select_for_update().first()
         if row is None:
+            return
+        if row.tags_key != write.tags_key:
+            _held([write]).update(due_at=Now(), **_FREE)
             return
         if row.failures + 1 >= MAX_FAILURES:
             row.delete()
@@ -275,7 +216,10 @@ def _claim(
             lease_until=_lease_end(),
         )
         taken = WriteRequest.objects.filter(pk__in=ids, worker=worker).order_by("pk")
-        writes = [ClaimedWrite(row.pk, row.attempts, row.file_id, row.run_id) for row in taken]
+        writes = [
+            ClaimedWrite(row.pk, row.attempts, row.file_id, row.run_id, row.tags_key)
+            for row in taken
+        ]
     return ClaimedBatch(library, slots, writes) if writes else None
 
 

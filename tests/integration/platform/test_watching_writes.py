@@ -15,9 +15,10 @@ from earmark.jobs.models import Run
 from earmark.jobs.services import report_worker
 from earmark.library.models import Scan
 from earmark.library.services import claim_scan, request_scan
+from earmark.writeback.asking import request_writes
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.watching import WriteCollector
-from earmark.writeback.write_queue import claim_writes, postpone_write, request_writes
+from earmark.writeback.write_queue import claim_writes, postpone_write
 from tests.factories import AudioFileFactory, LibraryFactory, RunFactory
 
 pytestmark = pytest.mark.django_db

@@ -23,6 +23,7 @@ from earmark.tagging.models import Tag
 from earmark.tagging.rules import Rules
 from earmark.tagging.services import derive_file_tags
 from earmark.tagging.services.deriving import lock_files
+from earmark.writeback.asking import request_writes
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.write_queue import (
     ClaimedBatch,
@@ -33,7 +34,6 @@ from earmark.writeback.write_queue import (
     postpone_write,
     release_writes,
     renew_writes,
-    request_writes,
     requeue_lost_writes,
 )
 from earmark_files.metadata import TagSet
@@ -150,6 +150,30 @@ def test_a_write_that_may_succeed_later_is_tried_three_times(run: Run):
     postpone_write(write=claim().writes[0])
 
     assert WriteRequest.objects.count() == 0
+
+
+def test_tags_that_come_while_older_ones_fail_for_the_last_time_are_tried_afresh(run: Run):
+    (file_id,) = ask(run, 1)
+    WriteRequest.objects.update(failures=2)
+    (write,) = claim().writes
+    request_writes(run=run, tags_keys={file_id: "second"})
+
+    postpone_write(write=write)
+
+    row = list_due_requests().get()
+    assert (row.tags_key, row.failures) == ("second", 0)
+
+
+def test_newer_tags_wait_no_longer_for_those_that_could_not_be_written(run: Run):
+    first, second = ask(run, 2)
+    for write in claim().writes:
+        postpone_write(write=write)
+
+    request_writes(run=run, tags_keys={first: "second", second: "first"})
+
+    assert list_due_requests().get().file_id == first
+    failures = WriteRequest.objects.order_by("file").values_list("failures", flat=True)
+    assert list(failures) == [0, 1]
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads plans of SQLite")

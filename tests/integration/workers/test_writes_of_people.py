@@ -15,9 +15,9 @@ from earmark.library.models import AudioFile, Library
 from earmark.library.services import register_library, scan_library
 from earmark.tagging.rules import rules_for
 from earmark.tagging.services import derive_file_tags, set_file_tags, undo_change
+from earmark.writeback.asking import request_writes_of
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.undoing import undo_newest_write
-from earmark.writeback.write_queue import request_writes_of
 from earmark_files.identity import audio_identity
 from earmark_files.metadata import Policy, TagSet, apply, plan_write, read_tags
 from earmark_workers import tasks

@@ -21,7 +21,7 @@ from earmark.jobs.models import Job, Run
 from earmark.jobs.services import abort_run, settle_follow_up
 from earmark.settings.queues import WRITE
 from earmark.tagging.services import ask_second_opinions
-from earmark.writeback.write_queue import request_writes
+from earmark.writeback.asking import request_writes
 from earmark_workers.pipeline.shared_runs import shared_runs
 from earmark_workers.pipeline.tagging import (
     BATCH,

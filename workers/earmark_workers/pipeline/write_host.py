@@ -5,12 +5,11 @@ from __future__ import annotations
 import select
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.conf import settings
 
 from earmark.jobs.models import Run
-from earmark.writeback.models import WriteRequest
 from earmark.writeback.write_queue import (
     ClaimedBatch,
     ClaimedWrite,
@@ -101,10 +100,8 @@ class _Batch:
         settle_unknown_writes(self._batch.library, file_ids=list(self._held))
         writing = Writing(threads=self._batch.slots, dry_run=False, ring=self._stop.ring)
         try:
-            # Before the tags: if somebody changes them in between, the request stays.
-            keys = self._tags_keys()
             orders = self._orders()
-            self._finish_needless(orders, keys)
+            self._finish_needless(orders)
             writing.add(orders)
             self._work(writing)
         finally:
@@ -126,16 +123,14 @@ class _Batch:
                     orders += some
         return orders
 
-    def _tags_keys(self) -> dict[int, str]:
-        """Return what is asked for, by request."""
-        ids = [write.request_id for write in self._batch.writes]
-        return dict(WriteRequest.objects.filter(pk__in=ids).values_list("pk", "tags_key"))
+    def _finish_needless(self, orders: Sequence[WriteOrder]) -> None:
+        """Settle requests for files that need no write, or none by these rules, any more.
 
-    def _finish_needless(self, orders: Sequence[WriteOrder], keys: Mapping[int, str]) -> None:
-        """Settle requests for files that need no write, or none by these rules, any more."""
+        If somebody has changed the tags since the claim, the request stays.
+        """
         needed = {order.file_id for order in orders}
         idle = [write for file_id, write in self._held.items() if file_id not in needed]
-        self._settle((write, keys[write.request_id]) for write in idle if write.request_id in keys)
+        self._settle((write, write.tags_key) for write in idle)
 
     def _work(self, writing: Writing) -> None:
         while writing.busy and not self._stop.asked:

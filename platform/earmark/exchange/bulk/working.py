@@ -13,7 +13,7 @@ from earmark.classifiers.selectors import get_default_classifier, get_usable_cla
 from earmark.core.errors import EarmarkError
 from earmark.exchange.bulk.errors import OperationLostError
 from earmark.exchange.bulk.models import BulkOperation
-from earmark.exchange.bulk.selection import BulkSelection, began
+from earmark.exchange.bulk.selection import began, found_by, next_files
 from earmark.exchange.bulk.services import (
     Problem,
     advance,
@@ -29,9 +29,9 @@ from earmark.library.models import AudioFile
 from earmark.tagging.errors import TagsOutdatedError
 from earmark.tagging.models import TagChange
 from earmark.tagging.services import Words, change_tags, plan_rederivation, undo_changes
+from earmark.writeback.asking import follow_tags, request_writes_of
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.undoing import undo_write
-from earmark.writeback.write_queue import follow_tags, request_writes_of
 from earmark_files.metadata import MetadataError
 
 log = structlog.get_logger(__name__)
@@ -69,8 +69,7 @@ def run_next_operation(*, worker: str, should_stop: Callable[[], bool]) -> BulkO
 
 
 def _next_files(operation: BulkOperation) -> list[AudioFile]:
-    selection = BulkSelection.from_dict(operation.selection)
-    return selection.after(operation.library, operation.cursor, SLICE)
+    return next_files(operation, SLICE)
 
 
 def _change_tags(operation: BulkOperation) -> Iterator[None]:
@@ -182,7 +181,7 @@ def _rerun(operation: BulkOperation) -> Iterator[None]:
             library=operation.library,
             classifiers=classifiers,
             under=chosen.get("under", ""),
-            selection=Selection(chosen.get("query", ""), chosen.get("files"), chosen.get("run")),
+            selection=_selection_of(operation),
             mode=Run.Mode.FORCE if options.get("force") else Run.Mode.MISSING,
             options={"command": "work", "write": bool(options.get("write")), Run.FOLLOW_UP: True},
             requested_by=operation.requested_by,
@@ -191,6 +190,15 @@ def _rerun(operation: BulkOperation) -> Iterator[None]:
         advance(operation=operation, cursor=0, done=operation.total, changed=operation.total)
         BulkOperation.objects.filter(pk=operation.pk).update(run=run)
     yield
+
+
+def _selection_of(operation: BulkOperation) -> Selection:
+    chosen = operation.selection
+    found = found_by(operation)
+    if found is None:
+        return Selection(chosen.get("query", ""), chosen.get("files"), chosen.get("run"))
+    # The rest has narrowed down what was found; asked again, it could leave out what was seen.
+    return Selection(within=found, told={"search": chosen["search"]})
 
 
 def _derive(operation: BulkOperation) -> Iterator[None]:

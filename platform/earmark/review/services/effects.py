@@ -6,7 +6,7 @@ from earmark.review.models import Decision, ReviewItem
 from earmark.review.opinions import RIGHT, SAYS
 from earmark.tagging.models import TagChange
 from earmark.tagging.services import set_file_tags, undo_changes
-from earmark.writeback.write_queue import request_writes_of
+from earmark.writeback.asking import request_writes_of
 
 
 def follow_decision(*, item: ReviewItem, by: str) -> None:

@@ -26,7 +26,7 @@ from earmark.tagging.models import TagChange, TagSet
 from earmark.tagging.selectors import get_tags
 from earmark.tagging.services import Words, change_tags, lock_files, undo_change
 from earmark.writeback.api.serializers import ChangedTagsSerializer, RemovalQuery, TagsInput
-from earmark.writeback.write_queue import follow_tags
+from earmark.writeback.asking import follow_tags
 
 
 class FileTagsView(ApiView):
