@@ -8,6 +8,7 @@ one has a mistake in it, unless ``BROKEN_MENDED`` is set; a third lacks its weig
 
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 from dataclasses import replace
@@ -45,6 +46,8 @@ class Bands:
     def predict(self, windows: Floats) -> WindowScores:
         if (windows.min(axis=1) > 0.5).any():
             os.abort()  # a sound that is all offset brings this classifier down
+        if (windows.max(axis=1) < -0.5).any():
+            _hang()  # and to the other side
         _record(f"windows {len(windows)}")
         time.sleep(float(os.environ.get("BANDS_SECONDS_PER_WINDOW", "0")) * len(windows))
         power = np.abs(np.fft.rfft(windows * np.hanning(windows.shape[1]), axis=1)) ** 2 + 1e-12
@@ -74,6 +77,15 @@ class Broken(Bands):
         return super().predict(windows)
 
 
+class Stuck(Bands):
+    """The same, not to be loaded in any time."""
+
+    manifest = replace(Bands.manifest, name="stuck")
+
+    def load(self, device: str = "cpu") -> None:
+        _hang()
+
+
 class Weightless(Bands):
     """The same without its weights."""
 
@@ -81,6 +93,11 @@ class Weightless(Bands):
 
     def load(self, device: str = "cpu") -> None:
         raise WeightsMissingError("The weights are not here; fetch them.")
+
+
+def _hang() -> None:
+    """Wait for ever in native code that holds the interpreter."""
+    ctypes.PyDLL(None).pause()
 
 
 def _record(line: str) -> None:

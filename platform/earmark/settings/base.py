@@ -37,6 +37,13 @@ env.declare(
     meaning="Folder of the published EfficientAT files, or one of them; the `efficientat` "
     "classifiers look there instead of in the models folder.",
 )
+EARMARK_BATCH_TIMEOUT_SECONDS = env.read_number(
+    "EARMARK_BATCH_TIMEOUT_SECONDS",
+    default=120,
+    meaning="Seconds after which a classifier that does not come back from a batch is taken to "
+    "hang and ended; as many again for every 64 windows of the batch, and three times as many for "
+    "loading and the first batch. 0 for no limit.",
+)
 EARMARK_CLASSIFIER = env.read_text(
     "EARMARK_CLASSIFIER",
     default="audioset",

@@ -103,7 +103,13 @@ def test_a_failure_that_may_pass_is_tried_again_later_and_three_times_at_most(se
 
 
 @pytest.mark.parametrize(
-    ("code", "retryable"), [("not_audio", False), ("worker_died", True), ("worker_killed", True)]
+    ("code", "retryable"),
+    [
+        ("not_audio", False),
+        ("classifier_hung", True),
+        ("worker_died", True),
+        ("worker_killed", True),
+    ],
 )
 def test_lasting_failures_and_files_that_end_their_workers_are_not_tried_again(code, retryable):
     job = JobFactory()

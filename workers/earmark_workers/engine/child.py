@@ -36,6 +36,7 @@ from earmark_workers.engine.messages import (
     StartFailed,
     Verdict,
 )
+from earmark_workers.engine.watched import tell_where
 
 STARVING_S = 1.0
 """A batch that is not full is scored after this long without a new window."""
@@ -92,7 +93,7 @@ class Worker:
         self._lock = threading.Lock()
         self._unfinished = 0  # files received whose end, drop or failure was not yet seen
         self._ended: dict[int, _Ended] = {}
-        self._host = Host(setup.classifiers, self._refuse)
+        self._host = Host(setup.classifiers, self._refuse, setup.batch_timeout_s)
 
     def run(self) -> None:
         """Work until the parent hangs up; without any usable classifier, end the process."""
@@ -230,6 +231,7 @@ def main(descriptor: int) -> None:
     setup = parent.receive()
     if not isinstance(setup, Setup):
         raise TypeError("the first message must be Setup")
+    tell_where()
     Worker(parent, setup).run()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import structlog
 
@@ -17,6 +18,7 @@ from earmark_workers.engine.checked import (
     UnusableScorer,
 )
 from earmark_workers.engine.messages import Hosted
+from earmark_workers.engine.watched import UNHURRIED, WatchedScorer, limited
 
 log = structlog.get_logger(__name__)
 
@@ -31,20 +33,25 @@ class Host:
     hosted : sequence of Hosted
     refuse : callable
         Gets the identity of each classifier that is left out, and why.
+    batch_timeout_s : float
+        How long one may be at a small batch; see `engine.watched`.
     """
 
     def __init__(
         self,
         hosted: Sequence[Hosted],
         refuse: Callable[[str, ClassifierUnusableError], None],
+        batch_timeout_s: float,
     ) -> None:
         self._hosted = {one.identity: one for one in hosted}
         self._refuse = refuse
+        self._batch_timeout_s = batch_timeout_s
         self._classifiers: dict[str, Classifier] = {}
         self.unusable: dict[str, ClassifierUnusableError] = {}
         for identity, one in self._hosted.items():
             try:
-                self._classifiers[identity] = _make(one)
+                with self._unhurried():
+                    self._classifiers[identity] = _make(one)
             except ClassifierUnusableError as error:
                 self._give_up(identity, error)
 
@@ -58,14 +65,18 @@ class Host:
         batchers = {}
         for identity, classifier in self._classifiers.items():
             hosted = self._hosted[identity]
-            scorer: Scorer = CheckedScorer(classifier)
+            scorer: Scorer = WatchedScorer(CheckedScorer(classifier), self._batch_timeout_s)
             try:
-                _load(classifier, hosted.device)
+                with self._unhurried():
+                    _load(classifier, hosted.device)
             except ClassifierUnusableError as error:
                 self._give_up(identity, error)
                 scorer = UnusableScorer(error)
             batchers[identity] = Batcher(scorer, hosted.batch_windows)
         return batchers
+
+    def _unhurried(self) -> AbstractContextManager[None]:
+        return limited(UNHURRIED * self._batch_timeout_s)
 
     def _give_up(self, identity: str, error: ClassifierUnusableError) -> None:
         log.error("classifier_unusable", classifier=identity, code=error.code, reason=str(error))

@@ -45,10 +45,14 @@ class Hosted:
 
 @dataclass(frozen=True)
 class Setup:
-    """First message to a worker: what it is and how it may use the machine."""
+    """First message to a worker: what it is and how it may use the machine.
+
+    `batch_timeout_s` is how long a classifier may be at a small batch; see `engine.watched`.
+    """
 
     classifiers: tuple[Hosted, ...]
     decoders: int = 1
+    batch_timeout_s: float = 120.0
     decode_timeout_s: float = 60.0
     decode_memory_mb: int = 512
 

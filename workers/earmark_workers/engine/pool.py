@@ -30,6 +30,7 @@ from earmark_workers.engine.messages import (
 )
 from earmark_workers.engine.parts import WHOLE, Part
 from earmark_workers.engine.process import Process, Task, start_process
+from earmark_workers.engine.watched import SIGNAL
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,9 @@ MAX_CRASHES = 2
 
 MAX_FAILED_STARTS = 3
 """So many workers in a row that die before they are ready end the run."""
+
+HUNG = "classifier_hung"
+"""Code where a classifier did not come back within its time, and its worker was ended for it."""
 
 Event = Identified | Advanced | Classified | Failed | LoadFailed
 
@@ -230,25 +234,39 @@ class WorkerPool:
         """Take a dead worker's files back; those that keep killing it fail."""
         self._processes.remove(process)
         status, said = process.bury()
-        log.warning("worker_died", pid=process.popen.pid, status=status, files=len(process.tasks))
+        hung = status == -SIGNAL
+        files = len(process.tasks)
+        log.warning("worker_died", pid=process.popen.pid, status=status, files=files, said=said)
         if not process.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= MAX_FAILED_STARTS:
-                raise EngineError(
-                    f"worker processes die as soon as they start (status {status}): {said}",
-                    code="worker_start_failed",
-                )
-        return [event for task in process.tasks.values() for event in self._suspect(task, process)]
+            self._require_starts(status, said, hung=hung)
+        return [
+            event
+            for task in process.tasks.values()
+            for event in self._suspect(task, process, hung=hung)
+        ]
 
-    def _suspect(self, task: Task, process: Process) -> Sequence[Failed]:
+    def _require_starts(self, status: int, said: str, *, hung: bool) -> None:
+        """Raise if no worker gets as far as hearing anything."""
+        if hung:  # no file has anything to do with it, and the next one would take as long
+            raise EngineError(f"a classifier did not end loading; it was at: {said}", code=HUNG)
+        self._failed_starts += 1
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            raise EngineError(
+                f"worker processes die as soon as they start (status {status}): {said}",
+                code="worker_start_failed",
+            )
+
+    def _suspect(self, task: Task, process: Process, *, hung: bool) -> Sequence[Failed]:
         """Try a dead worker's file alone, or give up the classifier that keeps dying of it."""
         task.crashes += process.solo
         failed: Sequence[Failed] = ()
-        if task.crashes >= MAX_CRASHES:
-            reason = f"classifying it ended the worker process {task.crashes} times"
+        # Alone is whoever was there when a worker died before: for a classifier that hangs, which
+        # costs minutes each time, that is twice.
+        if task.crashes >= MAX_CRASHES or (hung and process.solo):
+            code, reason = _why(task, hung=hung)
             # Decoders have a process of their own: it was the classifier that crashed.
             failed = [
-                Failed(task.id, one, "worker_died", reason, retryable=True, file_fault=False)
+                Failed(task.id, one, code, reason, retryable=True, file_fault=False)
                 for one in task.asked
             ]
             task.settle(task.asked)
@@ -261,3 +279,13 @@ class WorkerPool:
         process = start_process(self._setup)
         self._processes.append(process)
         return process
+
+
+def _why(task: Task, *, hung: bool) -> tuple[str, str]:
+    """Say in a code and in words why the classifier of a file is given up."""
+    if hung:
+        return HUNG, (
+            "The classifier did not come back from this sound in time, nor when it was tried "
+            "alone; its process was ended. Tell its authors; the log says where it was."
+        )
+    return "worker_died", f"classifying it ended the worker process {task.crashes} times"

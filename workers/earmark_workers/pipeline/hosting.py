@@ -39,10 +39,14 @@ def start_pool(
         If a classifier is not installed any more.
     """
     hosted = tuple(host(classifier, device) for classifier in classifiers)
-    timeout_s = float(settings.EARMARK_DECODE_TIMEOUT_SECONDS)
+    setup = Setup(
+        hosted,
+        decoders=1 if device == CPU else workers,
+        batch_timeout_s=float(settings.EARMARK_BATCH_TIMEOUT_SECONDS),
+        decode_timeout_s=float(settings.EARMARK_DECODE_TIMEOUT_SECONDS),
+    )
     if device == CPU:
-        return WorkerPool(Setup(hosted, decode_timeout_s=timeout_s), workers)
-    setup = Setup(hosted, decoders=workers, decode_timeout_s=timeout_s)
+        return WorkerPool(setup, workers)
     return WorkerPool(setup, 1, files_ahead=64 * workers)
 
 

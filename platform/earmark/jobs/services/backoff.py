@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-QUARANTINED = frozenset({"worker_died", "worker_killed"})
+QUARANTINED = frozenset({"classifier_hung", "worker_died", "worker_killed"})
 """Reasons after which nothing is tried again by itself: the file has ended its workers more than
 once already. A person may (``jobs retry``)."""
 

@@ -31,7 +31,9 @@ PATIENCE_S = 120.0
 # What can be wrong with a sound at this end of the wire. Anything else is a fault of ours.
 _OUTSIDE = "part_outside_sound"
 _SILENT = "silent"
-_OURS = frozenset({"worker_killed", "worker_died", "worker_start_failed", "internal_error"})
+_OURS = frozenset(
+    {"classifier_hung", "worker_killed", "worker_died", "worker_start_failed", "internal_error"}
+)
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
