@@ -208,6 +208,7 @@ def _wait(here: Site, seconds: float) -> None:
 def _settings(options: Options) -> dict[str, str]:
     return {
         "BANDS_SECONDS_PER_WINDOW": str(options.pace),
+        "EARMARK_BATCH_TIMEOUT_SECONDS": "5",
         "EARMARK_CLASSIFIER": "bands",
         "EARMARK_DECODE_TIMEOUT_SECONDS": "3",
         "EARMARK_JOB_LEASE_SECONDS": "3",

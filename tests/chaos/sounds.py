@@ -22,8 +22,9 @@ _TWIN_EVERY = 25
 _DECODER_DEEDS = ("crash", "hang", "eat_memory", "abort", "late-killed", "leave", "late-hang")
 """Names at which the decoder misbehaves; see `tests.hostile_decoder`."""
 
-POISON_CODES = frozenset({"not_audio", "worker_died", "decode_crashed", "decode_timeout"}) | {
-    "decode_memory"
+POISON_CODES = frozenset({"not_audio", "decode_crashed", "decode_timeout", "decode_memory"}) | {
+    "worker_died",
+    "classifier_hung",
 }
 
 
@@ -79,7 +80,7 @@ def _sound(rng: np.random.Generator) -> np.ndarray:
 def _make_poison(folder: Path, count: int, rng: np.random.Generator) -> list[Path]:
     """Write files that crash, hang or eat the memory of who reads or hears them."""
     paths = []
-    kinds: list[Callable[[Path], Path]] = [_text, *map(_named, _DECODER_DEEDS), _killer]
+    kinds: list[Callable[[Path], Path]] = [_text, *map(_named, _DECODER_DEEDS), _killer, _hanger]
     for number, make in zip(range(count), itertools.cycle(kinds), strict=False):
         place = folder / f"{number:02}"
         place.mkdir(parents=True)
@@ -90,6 +91,12 @@ def _make_poison(folder: Path, count: int, rng: np.random.Generator) -> list[Pat
 def _killer(place: Path) -> Path:
     path = place / "killer.wav"  # see tests.bands_classifier
     soundfile.write(path, np.full(_RATE, 0.9 - int(place.name) / 1000), _RATE)
+    return path
+
+
+def _hanger(place: Path) -> Path:
+    path = place / "hanger.wav"
+    soundfile.write(path, np.full(_RATE, int(place.name) / 1000 - 0.9), _RATE)
     return path
 
 
