@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
 from earmark.review.candidates import find_candidates
-from earmark.review.models import RefreshCursor, RefreshedFile, ReviewItem
+from earmark.review.errors import ItemClosedError
+from earmark.review.models import Decision, RefreshCursor, RefreshedFile, ReviewItem
 from earmark.review.selectors import ItemFilter, list_items
 from earmark.review.services import (
     Word,
@@ -204,6 +205,33 @@ def test_other_audio_under_the_same_name_is_asked_about_anew(
     old.refresh_from_db()
     new = ReviewItem.objects.open().get(file=old.file_id)
     assert (old.state, new.score) == ("outdated", 0.15)
+
+
+def test_a_second_opinion_is_not_asked_for_about_audio_that_has_gone_until_it_is_back(
+    library: Library, classifier: ClassifierVersion
+):
+    [item] = unsure_of(library, classifier)
+    ReviewItem.objects.update(wanted=2)
+    decide(item_id=item.pk, reviewer="anna", word=Word("reject"))
+    other = hear(library, classifier, 0.01, 0.15)
+    files = AudioFile.objects.filter(pk=item.file_id)
+
+    files.update(audio_hash=other.audio_hash)
+    assert not ReviewItem.objects.filter(pk=item.pk).for_reviewer("ben").exists()
+    with pytest.raises(ItemClosedError):
+        decide(item_id=item.pk, reviewer="ben", word=Word("reject"))
+    derive(list(files), classifier)
+    item.refresh_from_db()
+    assert (item.state, item.opinions, item.verdict) == ("outdated", 1, "")
+    assert Decision.objects.opinions().get().reviewer == "anna"
+
+    files.update(audio_hash=item.audio_hash)
+    derive(list(files), classifier)
+    item.refresh_from_db()
+    assert (item.state, item.closed_at) == ("open", None)
+    decide(item_id=item.pk, reviewer="ben", word=Word("reject"))
+    item.refresh_from_db()
+    assert (item.state, item.verdict) == ("decided", "wrong")
 
 
 def test_what_a_person_has_set_otherwise_is_not_asked_any_more(

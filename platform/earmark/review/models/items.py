@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from earmark.classifiers.models import ClassifierVersion
@@ -40,13 +40,17 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
         return self.filter(state=ReviewItem.State.OPEN)
 
     def for_reviewer(self, reviewer: str) -> ReviewItemQuerySet:
-        """Items that this reviewer may take now: nobody else holds them, no word of theirs yet."""
+        """Items that this reviewer may take now: nobody else holds them, no word of theirs yet.
+
+        Nor is anybody asked about a sound that is not there, or not in that file any more.
+        """
         from earmark.review.models.decisions import Decision  # they refer to each other
 
         said = Decision.objects.opinions().filter(item=OuterRef("pk"), reviewer=reviewer)
         return self.open().filter(
             Q(lease_until=None) | Q(lease_until__lt=Now()) | Q(holder=reviewer),
             Q(opinions=0) | ~Exists(said),
+            Q(file__audio_hash=F("audio_hash")) | Q(file__audio_hash=""),
             file__state=AudioFile.State.PRESENT,
         )
 
@@ -176,7 +180,7 @@ class RefreshedFileQuerySet(models.QuerySet["RefreshedFile"]):
 class RefreshedFile(models.Model):
     """From which tags the items of a file were made.
 
-    `content_key` is that of its tag set; empty if the tags were derived since.
+    `content_key` names its tag set and the audio; empty if the tags were derived since.
     """
 
     file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, primary_key=True)

@@ -198,6 +198,10 @@ def _check(item: ReviewItem, reviewer: str, attempt: int | None) -> None:
         raise ItemClosedError(
             f"Item {item.pk} is {item.state}: nobody is asked about it any more.", context=context
         )
+    if item.file.audio_hash not in ("", item.audio_hash):
+        raise ItemClosedError(
+            f"The file has other audio than item {item.pk} is about.", context=context
+        )
     held = item.lease_until is not None and item.lease_until > timezone.now()
     if attempt is not None and (item.attempts != attempt or item.holder != reviewer):
         raise LeaseLostError("You do not hold this item any more.", context=context)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 from django.db import transaction
@@ -29,9 +30,6 @@ BATCH = 500
 
 SWEEP = 2000
 """Files that the clock looks at in one go."""
-
-_NO_KEY = "-"
-"""Stands for tags of before they had a key, so that their file does not stay due for ever."""
 
 _FREE: dict[str, object] = {"holder": "", "lease_until": None}
 
@@ -127,9 +125,13 @@ def _due_after(after: int, limit: int, library: Library | None) -> tuple[list[in
         sets = sets.filter(file__library=library)
     noted = RefreshedFile.objects.filter(pk=OuterRef("file")).values("content_key")
     rows = list(
-        sets.annotate(noted=Subquery(noted)).values_list("file", "content_key", "noted")[:limit]
+        sets.annotate(noted=Subquery(noted)).values_list(
+            *("file", "content_key", "audio_hash", "noted")
+        )[:limit]
     )
-    return [pk for pk, *_ in rows], [pk for pk, key, noted in rows if (key or _NO_KEY) != noted]
+    return [pk for pk, *_ in rows], [
+        pk for pk, tags, audio, noted in rows if _key(tags, audio) != noted
+    ]
 
 
 @transaction.atomic
@@ -161,7 +163,12 @@ def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
 
 
 def _key_of(tags: TagSet) -> str:
-    return tags.content_key or _NO_KEY
+    return _key(tags.content_key, tags.audio_hash)
+
+
+def _key(content_key: str, audio_hash: str) -> str:
+    """Name the tags of a sound: other audio may have the same ones, and is asked about anew."""
+    return blake2b(f"{audio_hash}\0{content_key}".encode(), digest_size=16).hexdigest()
 
 
 def _candidates(sets: Sequence[TagSet]) -> Iterator[tuple[int, list[Candidate]]]:
@@ -217,13 +224,9 @@ class _Plan:
                 self._new.append((fresh, candidate))
             elif not item.opinions and item.state != ReviewItem.State.DECIDED:
                 self._bring_up_to_date(item, candidate)
-        self._outdated += [
-            one.pk
-            for one in standing
-            if one.state == ReviewItem.State.OPEN
-            and not one.opinions
-            and (one.audio_hash != tags.audio_hash or one.name not in wanted)
-        ]
+        for item in standing:
+            heard = item.audio_hash == tags.audio_hash
+            self._close_or_reopen(item, heard=heard, wanted=item.name in wanted)
 
     def carry_out(self) -> Refreshed:
         """Change the rows."""
@@ -242,6 +245,19 @@ class _Plan:
             state=ReviewItem.State.OUTDATED, closed_at=Now(), **_FREE
         )
         return Refreshed(len(self._new), len(self._changed), len(self._outdated))
+
+    def _close_or_reopen(self, item: ReviewItem, *, heard: bool, wanted: bool) -> None:
+        """Ask no more about what cannot be heard any more, nor about tags that have gone.
+
+        Where somebody has answered and others are to, the tag may have gone by that very answer:
+        then only other audio ends the question, and the audio that was asked about opens it again.
+        """
+        if item.state == ReviewItem.State.OPEN:
+            if not heard or (not wanted and not item.opinions):
+                self._outdated.append(item.pk)
+        elif item.state == ReviewItem.State.OUTDATED and item.opinions and heard:
+            item.state, item.closed_at = ReviewItem.State.OPEN, None
+            self._changed.append(item)
 
     def _bring_up_to_date(self, item: ReviewItem, candidate: Candidate) -> None:
         before = (item.state, item.rank, *(getattr(item, name) for name in Candidate.FIELDS))
