@@ -17,11 +17,12 @@ Upper and lower case are the same.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.apps import apps
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from earmark.jobs.errors import SelectionError
 from earmark.jobs.models import Job
@@ -91,11 +92,17 @@ class Selection:
         These files and no others.
     run : int, optional
         Only files that an earlier run had jobs for.
+    within : QuerySet, optional
+        Only files whose ids it gives, however many that are.
+    told : mapping
+        What is kept about how those were chosen.
     """
 
     query: str = ""
     file_ids: Sequence[int] | None = None
     run: int | None = None
+    within: QuerySet[Any, Any] | None = None
+    told: Mapping[str, object] = field(default_factory=dict)
 
     def apply(self, files: AudioFileQuerySet) -> AudioFileQuerySet:
         """Narrow files down.
@@ -109,9 +116,12 @@ class Selection:
             files = files.filter(parse_query(self.query).condition())
         if self.run is not None:
             files = files.filter(pk__in=Job.objects.filter(run=self.run).values("file"))
-        if self.file_ids is None:
-            return files
-        wanted = set(self.file_ids)
+        if self.file_ids is not None:
+            files = self._named(files, set(self.file_ids))
+        return files if self.within is None else files.filter(pk__in=self.within)
+
+    @staticmethod
+    def _named(files: AudioFileQuerySet, wanted: set[int]) -> AudioFileQuerySet:
         files = files.filter(pk__in=wanted)
         missing = wanted - set(files.values_list("pk", flat=True))
         if missing:
@@ -124,7 +134,9 @@ class Selection:
 
     def as_dict(self) -> dict[str, object]:
         """Return what is kept with the run; empty if all files are meant."""
-        kept: dict[str, object] = {"query": self.query} if self.query else {}
+        kept: dict[str, object] = dict(self.told)
+        if self.query:
+            kept["query"] = self.query
         if self.file_ids is not None:
             ids = sorted(set(self.file_ids))
             kept["files"] = len(ids)

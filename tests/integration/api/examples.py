@@ -194,6 +194,7 @@ REQUESTS: dict[str, Request] = {
         "data": {"library": world.library.pk, "classifiers": [world.classifier.name]}
     },
     "POST bulk": lambda world: {"data": {"library": world.library.pk, "operation": "write"}},
+    "POST bulk/preview": lambda world: {"data": {"library": world.library.pk}},
     "POST webhooks": lambda world: {
         "data": {
             "library": world.library.pk,

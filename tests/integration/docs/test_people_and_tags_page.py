@@ -40,7 +40,7 @@ def test_the_requests_of_the_page_do_what_it_says():
     client = signed_in(make_user(Role.MANAGER, library))
     etag = client.get(f"/api/v1/files/{file.pk}/tags")["ETag"]
     known: dict[str, object] = {"FILE": file.pk, "LIBRARY": library.pk, "RUN": run.pk, "ETAG": etag}
-    assert len(REQUESTS) == 16
+    assert len(REQUESTS) == 18
     for request in REQUESTS:
         for name, value in known.items():
             request = request.replace(name, str(value))

@@ -20,9 +20,14 @@ from earmark.core.api.idempotency import idempotent
 from earmark.core.api.schema import errors
 from earmark.core.api.views import ApiView, ApiViewSet
 from earmark.core.errors import NotFoundError
-from earmark.exchange.api.bulk_serializers import BulkInput, BulkSerializer
+from earmark.exchange.api.bulk_serializers import (
+    BulkFilesInput,
+    BulkInput,
+    BulkPreviewSerializer,
+    BulkSerializer,
+)
 from earmark.exchange.bulk.models import BulkOperation
-from earmark.exchange.bulk.selection import BulkSelection
+from earmark.exchange.bulk.selection import BulkSearch, BulkSelection
 from earmark.exchange.bulk.services import (
     TAG_KINDS,
     cancel_operation,
@@ -38,10 +43,13 @@ from earmark.library.access import (
     visible_libraries,
 )
 from earmark.library.models import Library
+from earmark.search.api.inputs import SearchFilterInput, filters_of
+from earmark.search.selectors import is_complete
 from earmark.tagging.services import Words
 
 _EDIT = Access(Scope.WRITE, Role.EDITOR)
 _ACCEPTED = {202: BulkSerializer}
+_SHOWN = 20
 
 
 class BulkFilter(FilterSet):
@@ -63,6 +71,7 @@ class BulkViewSet(ListModelMixin, ApiViewSet):
         "list": Access(Scope.READ),
         "retrieve": Access(Scope.READ, Role.VIEWER),
         "create": _EDIT,
+        "preview": Access(Scope.READ, Role.VIEWER),
         "cancel": _EDIT,
         "undo": _EDIT,
     }
@@ -96,6 +105,16 @@ class BulkViewSet(ListModelMixin, ApiViewSet):
         elif kind is BulkOperation.Kind.RERUN:
             options |= {"classifiers": values["classifiers"], "force": values["force"]}
         return _submit(request, library, kind, _selection(library, values), options, values)
+
+    @extend_schema(request=BulkFilesInput, responses={200: BulkPreviewSerializer, **errors(404)})
+    def preview(self, request: Request) -> Response:
+        """Say which files an operation would be about; nothing is done."""
+        values = self.read_input(BulkFilesInput)
+        library = require_library(request.user, values["library"], self.role)
+        files = _selection(library, values).all_of(library)
+        shown = files.order_by("pk").values("id", "path")[:_SHOWN]
+        complete = values["search"] is None or is_complete()
+        return Response({"total": files.count(), "complete": complete, "files": list(shown)})
 
     @extend_schema(request=None, responses={200: BulkSerializer, **errors(409)})
     def cancel(self, request: Request, operation_id: int) -> Response:
@@ -180,7 +199,14 @@ def _selection(library: Library, values: dict[str, Any]) -> BulkSelection:
         query=values["query"],
         files=None if files is None else tuple(files),
         run=run,
+        search=None if values["search"] is None else _search(library, values["search"]),
     )
+
+
+def _search(library: Library, values: dict[str, Any]) -> BulkSearch:
+    here = (library.pk,)
+    told = SearchFilterInput(values).data
+    return BulkSearch(values.get("q", ""), filters_of(values, here, here), told)
 
 
 def _submit(

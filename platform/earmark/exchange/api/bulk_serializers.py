@@ -10,6 +10,7 @@ from rest_framework import serializers
 from earmark.core.api.fields import IdField
 from earmark.exchange.bulk.models import BulkOperation
 from earmark.jobs.api.serializers import SelectionInput
+from earmark.search.api.inputs import SearchFilterInput
 from earmark.tagging.api.serializers import WordsField
 
 KINDS = ("add", "remove", "replace", "write", "undo_writes", "rerun")
@@ -61,11 +62,39 @@ class BulkSerializer(serializers.ModelSerializer[BulkOperation]):
         ]
 
 
-class BulkInput(SelectionInput):
+class BulkFilesInput(SelectionInput):
+    """Files of a library; all that is given has to fit, and without anything all are meant."""
+
+    run = IdField(allow_null=True, default=None, help_text="Only files of this run.")
+    search = SearchFilterInput(
+        allow_null=True,
+        default=None,
+        help_text="Only files that the search finds: words and filters as `GET /search` takes "
+        "them, lists in place of commas.",
+    )
+
+
+class MeantFileSerializer(serializers.Serializer[Any]):
+    """One of the files that are meant."""
+
+    id = serializers.IntegerField()
+    path = serializers.CharField(help_text="Within the library.")
+
+
+class BulkPreviewSerializer(serializers.Serializer[Any]):
+    """What an operation would be about."""
+
+    total = serializers.IntegerField()
+    complete = serializers.BooleanField(
+        help_text="Whether the search knows of all changes; false while some wait to be indexed."
+    )
+    files = MeantFileSerializer(many=True, help_text="The first of them, by their ids.")
+
+
+class BulkInput(BulkFilesInput):
     """Something to be done to many files of a library."""
 
     operation = serializers.ChoiceField(choices=KINDS)
-    run = IdField(allow_null=True, default=None, help_text="Only files of this run.")
     tags = WordsField(default=list, help_text="For add, remove and replace.")
     comment = serializers.CharField(max_length=500, allow_blank=True, default="")
     write = serializers.BooleanField(

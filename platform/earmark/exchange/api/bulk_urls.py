@@ -20,6 +20,7 @@ _LIBRARY = "libraries/<int:library_id>"
 
 urlpatterns = [
     path("bulk", BulkViewSet.as_view({"get": "list", "post": "create"})),
+    path("bulk/preview", BulkViewSet.as_view({"post": "preview"})),
     path("bulk/<int:operation_id>", BulkViewSet.as_view({"get": "retrieve"})),
     path("bulk/<int:operation_id>/cancel", BulkViewSet.as_view({"post": "cancel"})),
     path("bulk/<int:operation_id>/undo", BulkViewSet.as_view({"post": "undo"})),

@@ -22,10 +22,11 @@ class BulkOperation(models.Model):
     """One thing to be done to many files of a library, file after file by their numbers.
 
     `selection` says which: ``under``, ``query`` (`earmark.jobs.selection`), ``files`` (ids),
-    ``run``; what it leaves out narrows nothing. `options` is what the operation needs. `cursor` is
-    the last file that is done and moves in the transaction that changes the files, so that nothing
-    is done twice or left out whoever dies. `attempt` grows when the operation changes hands and
-    is the fencing token. `problems` are the first of the failures: file, code and message.
+    ``run``, ``search`` (see `FoundFile`); what it leaves out narrows nothing. `options` is what
+    the operation needs. `cursor` is the last file that is done and moves in the transaction that
+    changes the files, so that nothing is done twice or left out whoever dies. `attempt` grows
+    when the operation changes hands and is the fencing token. `problems` are the first of the
+    failures: file, code and message.
     """
 
     class Kind(models.TextChoices):
@@ -121,3 +122,24 @@ class BulkOperation(models.Model):
     def batch(self) -> str:
         """What the changes of tags that it makes share."""
         return f"bulk-{self.pk}"
+
+
+class FoundFile(models.Model):
+    """A file that an operation is about because the search found it when it was asked for.
+
+    What people saw in the search is what is changed, whatever is found once it is changed. Kept
+    until the operation is over. No foreign key to the file: one that is gone is passed over.
+    """
+
+    operation = models.ForeignKey(
+        BulkOperation, on_delete=models.CASCADE, related_name="found", db_index=False
+    )
+    file_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["operation", "file_id"], name="exchange_found_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"file {self.file_id} of operation {self.operation_id}"

@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce, Now
 
 from earmark.core.hints import hint_on_commit
 from earmark.exchange.bulk.errors import NotUndoableError, OperationLostError, OperationOverError
-from earmark.exchange.bulk.models import BulkOperation
-from earmark.exchange.bulk.selection import BulkSelection
+from earmark.exchange.bulk.models import BulkOperation, FoundFile
+from earmark.exchange.bulk.selection import BulkSelection, keep_found
 from earmark.library.models import Library
 from earmark.settings.queues import WRITE
 from earmark.tagging.models import TagChange
@@ -72,7 +72,7 @@ def submit_operation(
         If a query cannot be read, or files were named that are not in the library.
     """
     selection = selection or BulkSelection()
-    total = selection.check(library) if undoes is None else undoes.changed
+    files = selection.all_of(library)
     operation = BulkOperation.objects.create(
         library=library,
         kind=kind,
@@ -80,12 +80,18 @@ def submit_operation(
         options=dict(options or {}),
         comment=comment,
         undoes=undoes,
-        total=total,
         requested_by=requested_by,
         requested_by_name=requested_by.get_username(),
     )
+    if undoes is not None:
+        operation.total = undoes.changed
+    elif selection.search is not None:
+        operation.total = keep_found(operation, files)
+    else:
+        operation.total = files.count()
+    operation.save(update_fields=["total"])
     hint_on_commit(WRITE)
-    log.info("bulk_submitted", operation=operation.pk, kind=kind, files=total)
+    log.info("bulk_submitted", operation=operation.pk, kind=kind, files=operation.total)
     return operation
 
 
@@ -113,6 +119,7 @@ def undo_operation(*, operation: BulkOperation, requested_by: User) -> BulkOpera
     )
 
 
+@transaction.atomic
 def cancel_operation(*, operation: BulkOperation) -> None:
     """End an operation where it is; what is done stays done and can be undone.
 
@@ -124,6 +131,7 @@ def cancel_operation(*, operation: BulkOperation) -> None:
     opened = BulkOperation.objects.open().filter(pk=operation.pk)
     if not opened.update(state=State.CANCELLED, finished_at=Now(), **_FREE):
         raise OperationOverError("This operation is over already.")
+    FoundFile.objects.filter(operation=operation.pk).delete()
 
 
 def list_waiting_operations() -> models.QuerySet[BulkOperation]:
@@ -181,13 +189,14 @@ def advance(
     operation.cursor, operation.problems = cursor, kept
 
 
+@transaction.atomic
 def finish_operation(
     *, operation: BulkOperation, state: State = State.FINISHED, code: str = "", message: str = ""
 ) -> None:
-    """Record that an operation is over."""
-    _held(operation).update(
-        state=state, error_code=code, error_message=message, finished_at=Now(), **_FREE
-    )
+    """Record that an operation is over, unless it is somebody else's now."""
+    over = {"state": state, "error_code": code, "error_message": message, "finished_at": Now()}
+    if _held(operation).update(**over, **_FREE):
+        FoundFile.objects.filter(operation=operation.pk).delete()
 
 
 def release_operation(*, operation: BulkOperation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.utils.html import is_html_input
 
 from earmark.core.api.pagination import ApiCursorPagination
 from earmark.core.database import LARGEST_INTEGER
@@ -26,10 +28,12 @@ _LONGEST_SOUND = 10**9
 
 
 class CommaSeparated(serializers.ListField):
-    """Values separated by commas, or the parameter several times."""
+    """Values separated by commas, or the parameter several times; in JSON a list."""
 
     def get_value(self, dictionary: Any) -> Any:
         """Take the values apart."""
+        if not is_html_input(dictionary):
+            return super().get_value(dictionary)
         if self.field_name not in dictionary:
             return serializers.empty
         given = dictionary.getlist(self.field_name)
@@ -37,10 +41,12 @@ class CommaSeparated(serializers.ListField):
 
 
 class Repeated(serializers.ListField):
-    """The parameter several times: values may hold commas."""
+    """The parameter several times: values may hold commas; in JSON a list."""
 
     def get_value(self, dictionary: Any) -> Any:
         """Take all."""
+        if not is_html_input(dictionary):
+            return super().get_value(dictionary)
         if self.field_name not in dictionary:
             return serializers.empty
         return [text for text in dictionary.getlist(self.field_name) if text]
@@ -52,16 +58,36 @@ class TagFilterField(serializers.Field[TagFilter, str, str, TagFilter]):
 
     def to_internal_value(self, data: str) -> TagFilter:
         """Read it."""
-        if len(data) > _LONGEST_VALUE or "\0" in data:
-            raise serializers.ValidationError("This is no tag.")
-        name, colon, number = data.rpartition(":")
+        text: str = _TAG.run_validation(data)
+        name, colon, number = text.rpartition(":")
         try:
             at_least = float(number) if colon else 0.0
         except ValueError:
-            return TagFilter(data)
+            return TagFilter(text)
         if not 0 <= at_least <= 1:
             raise serializers.ValidationError("The confidence must be from 0 to 1.")
-        return TagFilter(name if colon else data, at_least)
+        return TagFilter(name if colon else text, at_least)
+
+    def to_representation(self, value: TagFilter) -> str:
+        """Write it as it is read."""
+        return f"{value.name}:{value.at_least:g}" if value.at_least else value.name
+
+
+_TAG = serializers.CharField(max_length=_LONGEST_VALUE, trim_whitespace=False)
+
+
+class SecondsField(serializers.FloatField):
+    """A length of sound."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, min_value=0, max_value=_LONGEST_SOUND)
+
+    def to_internal_value(self, data: Any) -> float:
+        """Read it; what is no number is less than nothing and passes every bound."""
+        seconds = super().to_internal_value(data)
+        if math.isnan(seconds):
+            self.fail("invalid")
+        return seconds
 
 
 def _words(**options: Any) -> CommaSeparated:
@@ -74,8 +100,8 @@ def _numbers(most: int, **options: Any) -> CommaSeparated:
     return CommaSeparated(child=child, required=False, max_length=MAX_VALUES, **options)
 
 
-class SearchInput(serializers.Serializer[Any]):
-    """Words, filters, order."""
+class SearchFilterInput(serializers.Serializer[Any]):
+    """Words and filters: what a file must be like."""
 
     q = serializers.CharField(
         required=False,
@@ -84,7 +110,6 @@ class SearchInput(serializers.Serializer[Any]):
         help_text='Words, all of which have to be there; "in this order", -not, one OR other. The '
         "last word may go on.",
     )
-    library = _numbers(LARGEST_INTEGER, help_text="Ids of libraries.")
     folder = serializers.CharField(
         required=False,
         max_length=4096,
@@ -109,8 +134,14 @@ class SearchInput(serializers.Serializer[Any]):
         help_text="Without it, files that are gone or left out are not found.",
     )
     model = _words(help_text="Classifiers the tags rest on, `audioset` or `audioset@1.1.0`.")
-    duration_min = serializers.FloatField(required=False, min_value=0, max_value=_LONGEST_SOUND)
-    duration_max = serializers.FloatField(required=False, min_value=0, max_value=_LONGEST_SOUND)
+    duration_min = SecondsField()
+    duration_max = SecondsField()
+
+
+class SearchInput(SearchFilterInput):
+    """Words, filters, order."""
+
+    library = _numbers(LARGEST_INTEGER, help_text="Ids of libraries.")
     sort = serializers.ChoiceField(
         [(sort.value, sort.value) for sort in Sort],
         required=False,
@@ -155,11 +186,13 @@ def _checker(serializer: type[serializers.Serializer[Any]]) -> serializers.Seria
     return serializer()
 
 
-def request_of(values: dict[str, Any], visible: tuple[int, ...] | None) -> Request:
-    """Return the search that checked parameters of `SearchInput` ask for."""
-    filters = Filters(
+def filters_of(
+    values: dict[str, Any], visible: tuple[int, ...] | None, libraries: tuple[int, ...] = ()
+) -> Filters:
+    """Return the filters that checked values of `SearchFilterInput` name, in some libraries."""
+    return Filters(
         visible=visible,
-        libraries=tuple(values.get("library", ())),
+        libraries=libraries,
         folder=values.get("folder", ""),
         tags=tuple(values.get("tag", ())),
         categories=tuple(values.get("category", ())),
@@ -172,6 +205,11 @@ def request_of(values: dict[str, Any], visible: tuple[int, ...] | None) -> Reque
         duration_min=values.get("duration_min"),
         duration_max=values.get("duration_max"),
     )
+
+
+def request_of(values: dict[str, Any], visible: tuple[int, ...] | None) -> Request:
+    """Return the search that checked parameters of `SearchInput` ask for."""
+    filters = filters_of(values, visible, tuple(values.get("library", ())))
     sort = Sort(values["sort"]) if values.get("sort") else None
     return Request(
         values.get("q", ""), filters, sort, values.get("cursor", ""), values["page_size"]

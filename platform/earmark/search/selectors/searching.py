@@ -183,11 +183,16 @@ def search_files(request: Request) -> Page:
         else:
             hits = _by_column(search, few=total is not None and total.exact)
         found = list(hits)
-        complete = not SearchChange.objects.exists()
+        complete = is_complete()
     more = len(found) > request.page_size
     found = found[: request.page_size]
     end = _cursor_after(found[-1], search.sort) if more else ""
     return Page(found, end, search.sort, total, complete)
+
+
+def is_complete() -> bool:
+    """Say whether the index knows of all changes."""
+    return not SearchChange.objects.exists()
 
 
 def _cursor_after(hit: Hit, sort: Sort) -> str:
