@@ -15,12 +15,17 @@ _IN_LIMIT = 500
 
 def list_files_to_write(*, library: Library, basis: str, under: str = "") -> AudioFileQuerySet:
     """Return the files whose tags on this basis are not in them yet, in order of path."""
-    files = list_files(library=library, under=under).filter(tag_set__basis=basis)
+    files = list_files(library=library, under=under).filter(
+        tag_set__basis=basis, tag_set__audio_hash=F("audio_hash")
+    )
     return only_to_write(files).select_related("library", "tag_set")
 
 
 def only_to_write(files: AudioFileQuerySet) -> AudioFileQuerySet:
     """Narrow files down to those whose tags are not in them yet, whatever they rest on.
+
+    Those that have changed since they were heard belong to them: who writes sees whether they
+    hold the same sound still.
 
     Settled is a file for which a write of these very tags has succeeded, was not needed, was
     refused or was undone by a person, unless the file has changed since.
@@ -30,7 +35,9 @@ def only_to_write(files: AudioFileQuerySet) -> AudioFileQuerySet:
         file=OuterRef("pk"),
         tags_key=OuterRef("tag_set__tags_key"),
     )
-    current = files.present().filter(tag_set__audio_hash=F("audio_hash"))
+    current = files.present().filter(
+        Q(tag_set__audio_hash=F("audio_hash")) | Q(tag_set__isnull=False, audio_hash="")
+    )
     return current.filter(~Exists(settled))
 
 

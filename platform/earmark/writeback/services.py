@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from earmark.core.text import to_storable
+from earmark.library.models import AudioFile
 from earmark.library.services import record_stat
 from earmark.writeback.models import TagWrite
 
@@ -90,3 +91,31 @@ def record_write(*, write_id: int, outcome: WriteOutcome) -> None:
     )
     if outcome.size is not None and outcome.mtime_ns is not None:
         record_stat(file_id=file_id, size=outcome.size, mtime_ns=outcome.mtime_ns)
+
+
+@transaction.atomic
+def note_unreadable(*, file_ids: Collection[int]) -> None:
+    """Record why files that are not there, or not as they should be, do not get their tags.
+
+    Who has asked for the write finds the reason where they look for what became of it.
+    """
+    files = AudioFile.objects.filter(pk__in=file_ids, tag_set__isnull=False)
+    for file in (
+        files.exclude(state=AudioFile.State.PRESENT).select_related("tag_set").order_by("pk")
+    ):
+        code, message = _ABSENT.get(file.state, (file.error_code, file.error_message))
+        write = begin_write(file_id=file.pk, tags_key=file.tag_set.tags_key, plan={})
+        outcome = WriteOutcome(TagWrite.State.FAILED, code=code, message=message)
+        record_write(write_id=write.pk, outcome=outcome)
+
+
+_ABSENT: dict[str, tuple[str, str]] = {
+    AudioFile.State.MISSING: (
+        "file_missing",
+        "The file was not there when its tags were to be written. Write them when it is back.",
+    ),
+    AudioFile.State.EXCLUDED: (
+        "file_excluded",
+        "The library leaves the file out by now, so its tags were not written.",
+    ),
+}

@@ -37,8 +37,9 @@ from earmark.writeback.write_queue import (
     requeue_lost_writes,
 )
 from earmark_files.metadata import TagSet
+from earmark_workers.pipeline.file_writes import WriteOrder
 from earmark_workers.pipeline.run_tags import list_runs_to_follow_up
-from earmark_workers.pipeline.writing import WriteOrder, Writing
+from earmark_workers.pipeline.writing import Writing
 from tests.factories import (
     AudioFileFactory,
     ClassifierVersionFactory,
@@ -255,7 +256,7 @@ def test_who_records_writes_and_who_derives_tags_do_not_wait_in_a_circle(tmp_pat
     nothing = TagSet()
     writing.add(
         [
-            WriteOrder(file.pk, file.location, file.size, file.mtime_ns, "", "", nothing)
+            WriteOrder(file.pk, file.location, file.size, file.mtime_ns, "", "", "", nothing)
             for file in (b, a)
         ]
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.services import claim_jobs, complete_jobs, submit_run
@@ -22,10 +25,10 @@ from earmark_files.identity import audio_identity
 from earmark_files.metadata import Policy, TagSet, apply, plan_write, read_tags
 from earmark_workers import tasks
 from earmark_workers.pipeline import write_host
+from earmark_workers.pipeline.file_writes import WriteOrder
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.write_host import WriteHost
-from earmark_workers.pipeline.writing import WriteOrder
 from tests.factories import ClassifierVersionFactory, identify, make_sound, result_of
 
 pytestmark = pytest.mark.django_db
@@ -166,3 +169,72 @@ def test_an_operation_that_takes_all_its_time_leaves_files_theirs(
     request_writes_of(file_ids=[file.pk], only_kept=False)
     tasks.write()
     assert TagWrite.objects.get().state == "written"
+
+
+def change_metadata(file: AudioFile) -> None:
+    """Do what another program does that lets people type a description."""
+    plan = plan_write(file.location, TagSet(description="Wind", by_person=True), Policy())
+    assert not plan.is_noop
+    apply(plan)
+
+
+def test_a_file_whose_metadata_somebody_else_has_changed_gets_its_tags(
+    file: AudioFile, stop: StopRequest
+):
+    set_file_tags(file=file, add=["Gate"], by="anna")
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    change_metadata(file)
+    write_all(stop)
+    assert {"Kitchen", "Gate"} <= keywords(file)
+    assert read_tags(file.location).get("description") == "Wind"
+    assert request_writes_of(file_ids=[file.pk], only_kept=False) == 0
+
+
+def test_a_scan_that_sees_the_change_first_keeps_no_tags_out_of_the_file(
+    file: AudioFile, stop: StopRequest
+):
+    set_file_tags(file=file, add=["Gate"], by="anna")
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    change_metadata(file)
+    scan_library(library=file.library)
+    write_all(stop)
+    assert "Gate" in keywords(file)
+
+
+def test_a_file_that_somebody_is_at_gets_its_tags_when_it_has_come_to_rest(
+    file: AudioFile, stop: StopRequest
+):
+    Library.objects.update(settle_seconds=3600)
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    change_metadata(file)
+    WriteHost(threads=1).serve(Slice(stop, math.inf))
+
+    assert TagWrite.objects.get().error_code == "changed_during_run"
+    request = WriteRequest.objects.get()
+    assert request.due_at > timezone.now()
+
+    an_hour_ago = time.time() - 3700
+    os.utime(file.location, (an_hour_ago, an_hour_ago))
+    WriteRequest.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    write_all(stop)
+    assert "Male speech" in keywords(file)
+
+
+def test_tags_of_another_sound_stay_out_of_a_file_and_it_is_told_why(
+    file: AudioFile, stop: StopRequest
+):
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    make_sound(file.location, seed=9)
+    write_all(stop)
+    assert TagWrite.objects.get().error_code == "audio_changed"
+    assert keywords(file) == set()
+
+
+def test_who_asks_for_the_tags_of_a_file_that_is_gone_is_told_so(
+    file: AudioFile, stop: StopRequest
+):
+    request_writes_of(file_ids=[file.pk], only_kept=False)
+    file.location.unlink()
+    scan_library(library=file.library)
+    write_all(stop)
+    assert TagWrite.objects.get().error_code == "file_missing"

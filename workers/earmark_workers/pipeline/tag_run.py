@@ -21,6 +21,7 @@ from earmark.tagging.services import ask_second_opinions, list_in_doubt
 from earmark_files.paths import text_to_path
 from earmark_workers.engine.pool import WorkerPool
 from earmark_workers.pipeline.classify import Classification
+from earmark_workers.pipeline.file_writes import WriteOrder
 from earmark_workers.pipeline.hosting import start_pool
 from earmark_workers.pipeline.loop import Loop, Turn
 from earmark_workers.pipeline.naming import worker_name
@@ -40,7 +41,7 @@ from earmark_workers.pipeline.tagging import (
     orders_for,
     rules_for,
 )
-from earmark_workers.pipeline.writing import WriteOrder, Writing
+from earmark_workers.pipeline.writing import Writing
 from earmark_workers.report.progress import ProgressLine
 from earmark_workers.report.values import ErrorReport, FileReport, Status
 

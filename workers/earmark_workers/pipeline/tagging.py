@@ -28,7 +28,7 @@ from earmark.tagging.services import (
 from earmark.writeback.selectors import list_files_to_write, only_to_write
 from earmark_files.metadata import TagSet
 from earmark_workers.pipeline.evidence import look_into
-from earmark_workers.pipeline.writing import WriteOrder
+from earmark_workers.pipeline.file_writes import WriteOrder
 
 BATCH = 500
 PERSON = "person"
@@ -225,6 +225,7 @@ def _order(
         size=file.size,
         mtime_ns=file.mtime_ns,
         audio_hash=file.audio_hash,
+        heard=tag_set.audio_hash,
         tags_key=tag_set.tags_key,
         tags=tag_set_of(tags, authors, catid=tag_set.catid if sure else ""),
     )

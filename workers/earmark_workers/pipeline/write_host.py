@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from django.conf import settings
 
 from earmark.jobs.models import Run
+from earmark.library.services import settle_seconds_of
+from earmark.writeback.services import note_unreadable
 from earmark.writeback.write_queue import (
     ClaimedBatch,
     ClaimedWrite,
@@ -21,18 +23,18 @@ from earmark.writeback.write_queue import (
     renew_writes,
     requeue_lost_writes,
 )
-from earmark_files.errors import ReadErrorCode
+from earmark_workers.pipeline.file_writes import AUDIO_CHANGED, WriteOrder
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.recovery import settle_unknown_writes
 from earmark_workers.pipeline.run_tags import RunTags, list_runs_to_follow_up
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.tagging import orders_by_basis, orders_for
-from earmark_workers.pipeline.writing import REFUSALS, WriteOrder, Writing, Written
+from earmark_workers.pipeline.writing import REFUSALS, Writing, Written
 
 AHEAD = 16
 """Requests taken at once for each thread: enough to keep it busy, and soon given back."""
 
-SETTLED = REFUSALS | {ReadErrorCode.CHANGED_DURING_RUN}
+SETTLED = REFUSALS | {AUDIO_CHANGED}
 """Reasons that do not pass by themselves: the next scan or run asks anew."""
 
 
@@ -98,7 +100,12 @@ class _Batch:
         """Write, until all are settled or somebody wants to stop; give the others back."""
         # Nobody but us may be at these files, so what is unknown about them can be found out.
         settle_unknown_writes(self._batch.library, file_ids=list(self._held))
-        writing = Writing(threads=self._batch.slots, dry_run=False, ring=self._stop.ring)
+        writing = Writing(
+            threads=self._batch.slots,
+            dry_run=False,
+            ring=self._stop.ring,
+            rest_s=settle_seconds_of(self._batch.library),
+        )
         try:
             orders = self._orders()
             self._finish_needless(orders)
@@ -130,6 +137,7 @@ class _Batch:
         """
         needed = {order.file_id for order in orders}
         idle = [write for file_id, write in self._held.items() if file_id not in needed]
+        note_unreadable(file_ids=[write.file_id for write in idle if write.run_id is None])
         self._settle((write, write.tags_key) for write in idle)
 
     def _work(self, writing: Writing) -> None:

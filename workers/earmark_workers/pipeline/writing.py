@@ -7,12 +7,10 @@ in between leaves no doubt about what it did (`earmark_workers.pipeline.recovery
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -22,17 +20,20 @@ from django.db import transaction
 from earmark.tagging.services.deriving import lock_files
 from earmark.writeback.models import TagWrite
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
-from earmark_files.errors import AudioFileError, ReadErrorCode, from_os_error
-from earmark_files.metadata import Policy, TagSet, WritePlan, apply, plan_write
+from earmark_files.errors import AudioFileError
 from earmark_files.metadata.render import plan_as_json, plan_as_text
 from earmark_files.paths import path_to_text
+from earmark_workers.pipeline.file_writes import (
+    FileState,
+    Planned,
+    WriteOrder,
+    plan_file,
+    write_file,
+)
 
 _T = TypeVar("_T")
 
 log = structlog.get_logger(__name__)
-
-POLICY = Policy.replace_own()
-"""Fill gaps, add keywords, bring our own earlier tags up to date; a person's value stays."""
 
 REFUSALS = frozenset(
     {
@@ -47,32 +48,6 @@ REFUSALS = frozenset(
     }
 )
 """Reasons that lie in the file's own bytes: not tried again until it changes."""
-
-
-@dataclass(frozen=True)
-class WriteOrder:
-    """Tags that belong into a file.
-
-    Attributes
-    ----------
-    file_id : int
-    location : Path
-    size, mtime_ns : int
-        The state of the file whose audio was identified as `audio_hash`.
-    audio_hash : str
-        "" where nobody has listened to it yet.
-    tags_key : str
-        See `earmark.tagging.services.tags_key_of`.
-    tags : TagSet
-    """
-
-    file_id: int
-    location: Path
-    size: int
-    mtime_ns: int
-    audio_hash: str
-    tags_key: str
-    tags: TagSet
 
 
 @dataclass(frozen=True)
@@ -94,20 +69,12 @@ class Written:
     diff: str = ""
 
 
-@dataclass(frozen=True)
-class _Applied:
-    """The file's state after a write."""
-
-    size: int
-    mtime_ns: int
-
-
 @dataclass
 class _Work:
     order: WriteOrder
-    planning: Future[WritePlan]
+    planning: Future[Planned]
     row: TagWrite | None = None
-    applying: Future[_Applied] | None = None
+    applying: Future[FileState] | None = None
 
 
 @dataclass
@@ -122,11 +89,15 @@ class Writing:
         Plan only; neither file nor database is touched.
     ring : callable
         Called from a thread whenever `step` has something to do.
+    rest_s : float
+        A file that has changed since its audio was read is written into when it has not been
+        touched for so many seconds.
     """
 
     threads: int
     dry_run: bool
     ring: Callable[[], None]
+    rest_s: float = 0.0
     _waiting: deque[WriteOrder] = field(default_factory=deque)
     _working: int = 0
 
@@ -156,13 +127,15 @@ class Writing:
             # The intentions are in the database now: files may be touched.
             for work in planned:
                 if work.row is not None:
-                    work.applying = self._executor.submit(_apply, work.order, _value(work.planning))
+                    work.applying = self._executor.submit(
+                        write_file, work.order, _value(work.planning)
+                    )
                     self._follow(work, work.applying)
         else:
             done = []
         while self._waiting and self._working < 2 * self.threads:
             order = self._waiting.popleft()
-            work = _Work(order, self._executor.submit(_plan, order))
+            work = _Work(order, self._executor.submit(plan_file, order, self.rest_s))
             self._follow(work, work.planning)
         return done
 
@@ -179,7 +152,7 @@ class Writing:
         """End the threads."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _follow(self, work: _Work, future: Future[WritePlan] | Future[_Applied]) -> None:
+    def _follow(self, work: _Work, future: Future[Planned] | Future[FileState]) -> None:
         self._working += 1
         future.add_done_callback(lambda _: self._announce(work))
 
@@ -203,7 +176,7 @@ class Writing:
         error = _error(work.planning, work.order)
         if error is not None:
             return Written(work.order, error.code, error.message)
-        plan = _value(work.planning)
+        plan = _value(work.planning).plan
         return Written(work.order, diff="" if plan.is_noop else plan_as_text(plan))
 
     def _begin(self, work: _Work) -> Written | None:
@@ -213,7 +186,8 @@ class Writing:
         if error is not None:
             row = begin_write(file_id=order.file_id, tags_key=order.tags_key, plan={})
             return self._record_failure(order, row, error)
-        plan = _value(work.planning)
+        planned = _value(work.planning)
+        plan = planned.plan
         row = begin_write(
             file_id=order.file_id,
             tags_key=order.tags_key,
@@ -222,7 +196,7 @@ class Writing:
             undo=None if plan.is_noop else plan.undo.to_json(),
         )
         if plan.is_noop:
-            outcome = WriteOutcome(TagWrite.State.UNCHANGED, order.size, order.mtime_ns)
+            outcome = WriteOutcome(TagWrite.State.UNCHANGED, *planned.state)
             record_write(write_id=row.pk, outcome=outcome)
             return Written(order)
         work.row = row
@@ -234,8 +208,7 @@ class Writing:
         error = _error(work.applying, work.order)
         if error is not None:
             return self._record_failure(work.order, work.row, error)
-        done = _value(work.applying)
-        outcome = WriteOutcome(TagWrite.State.WRITTEN, size=done.size, mtime_ns=done.mtime_ns)
+        outcome = WriteOutcome(TagWrite.State.WRITTEN, *_value(work.applying))
         record_write(write_id=work.row.pk, outcome=outcome)
         return Written(work.order)
 
@@ -259,44 +232,11 @@ def _lock(works: Sequence[_Work]) -> None:
     lock_files(file_ids=[work.order.file_id for work in works])
 
 
-def _plan(order: WriteOrder) -> WritePlan:
-    """Plan in a thread; the known audio hash holds only for the state it was read from."""
-    _require_state(order)
-    return plan_write(order.location, order.tags, POLICY, audio_hash=order.audio_hash or None)
-
-
-def _apply(order: WriteOrder, plan: WritePlan) -> _Applied:
-    """Write in a thread."""
-    _require_state(order)
-    apply(plan)
-    after = _stat(order.location)
-    return _Applied(after.st_size, after.st_mtime_ns)
-
-
-def _require_state(order: WriteOrder) -> None:
-    now = _stat(order.location)
-    if (now.st_size, now.st_mtime_ns) != (order.size, order.mtime_ns):
-        raise AudioFileError(
-            "The file changed after it was classified, so its tags were not written; run again.",
-            code=ReadErrorCode.CHANGED_DURING_RUN,
-            path=order.location,
-        )
-
-
-def _stat(path: Path) -> os.stat_result:
-    try:
-        return path.stat()
-    except OSError as error:
-        raise from_os_error(error, path) from error
-
-
 def _value(future: Future[_T]) -> _T:
     return future.result()
 
 
-def _error(
-    future: Future[WritePlan] | Future[_Applied], order: WriteOrder
-) -> AudioFileError | None:
+def _error(future: Future[Planned] | Future[FileState], order: WriteOrder) -> AudioFileError | None:
     """Return why a thread has failed; one file's trouble must not stop the others."""
     error = future.exception()
     if error is None or isinstance(error, AudioFileError):

@@ -18,6 +18,7 @@ from earmark.library.services.scans import (
     request_scan,
     run_next_scan,
     run_scan,
+    settle_seconds_of,
     start_due_scans,
 )
 from earmark.library.services.updating import LibraryOptions, check_options, update_library
@@ -44,6 +45,7 @@ __all__ = [
     "run_next_scan",
     "run_scan",
     "scan_library",
+    "settle_seconds_of",
     "start_due_scans",
     "update_library",
 ]

@@ -195,7 +195,7 @@ def run_scan(
         report = scan_library(
             library=scan.library,
             under=scan.under,
-            settle_seconds=_settle_seconds(scan.library),
+            settle_seconds=settle_seconds_of(scan.library),
             so_far=_report_of(scan),
             on_progress=note,
         )
@@ -258,7 +258,8 @@ def _counts(report: ScanReport, scan: Scan) -> dict[str, object]:
     return {**counts, "problems": scan.problems}
 
 
-def _settle_seconds(library: Library) -> int:
+def settle_seconds_of(library: Library) -> int:
+    """Return for how long a file must not have changed before it is touched."""
     own = library.settle_seconds
     return int(settings.EARMARK_SETTLE_SECONDS) if own is None else own
 
