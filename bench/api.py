@@ -80,7 +80,8 @@ def make(options: argparse.Namespace) -> None:
     from django.core.management import call_command
     from django.db import connection, transaction
 
-    from earmark.search.change_log import install_triggers, mark_everything
+    from earmark.core.change_log import install_change_logs
+    from earmark.search.change_log import EMBEDDINGS, FILES
 
     began = time.perf_counter()
     call_command("migrate", verbosity=0)
@@ -95,9 +96,10 @@ def make(options: argparse.Namespace) -> None:
             cursor.execute("DROP INDEX search_document_vector_idx")  # made again by `index`
         make_library(options.files)
         if options.sqlite:
-            install_triggers()
+            install_change_logs()
         else:
-            mark_everything()
+            FILES.mark_everything()
+            EMBEDDINGS.mark_everything()
             for table in ("library_audiofile", "tagging_tag", "tagging_tagset"):
                 cursor.execute(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"

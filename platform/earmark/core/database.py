@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from earmark.core.change_log import are_change_logs_kept
+
 LARGEST_INTEGER = 2**63 - 1
 """No column holds a larger one; requests that name one are refused before they get there."""
 
@@ -48,4 +50,4 @@ def _is_behind() -> bool:
     if connection.vendor == "sqlite":
         name = Path(str(connection.settings_dict["NAME"]))
         name.parent.mkdir(parents=True, exist_ok=True)
-    return bool(list_missing_migrations())
+    return bool(list_missing_migrations()) or not are_change_logs_kept()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class SearchConfig(AppConfig):
@@ -14,7 +13,8 @@ class SearchConfig(AppConfig):
     verbose_name = "Search"
 
     def ready(self) -> None:
-        """Have the triggers looked after whenever migrations were applied."""
-        from earmark.search.change_log import install_triggers
+        """Have what the index follows from watched."""
+        from earmark.core.change_log import keep_change_logs
+        from earmark.search.change_log import EMBEDDINGS, FILES
 
-        post_migrate.connect(install_triggers, sender=self)
+        keep_change_logs(FILES, EMBEDDINGS)

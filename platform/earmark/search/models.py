@@ -97,14 +97,20 @@ class SearchChange(models.Model):
 
     file_id = models.BigIntegerField()
 
+    class Meta:
+        indexes = [models.Index(fields=["file_id"], name="search_change_noted_idx")]
+
     def __str__(self) -> str:
         return f"change of file {self.file_id}"
 
 
 class EmbeddingChange(models.Model):
-    """That an embedding was stored which no `EmbeddingRow` stands for yet."""
+    """That an embedding is another now than its `EmbeddingRow` stands for; as `SearchChange`."""
 
     prediction_set_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["prediction_set_id"], name="search_embedding_noted_idx")]
 
     def __str__(self) -> str:
         return f"embedding of {self.prediction_set_id}"

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
+from earmark.core.change_log import install_change_logs
+from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFile, Library
-from earmark.search import change_log
+from earmark.search.change_log import FILES
 from earmark.search.models import (
     DocumentTerms,
+    EmbeddingChange,
+    EmbeddingRow,
     SearchChange,
     SearchDocument,
     SearchTerm,
 )
 from earmark.search.services import index_changes, indexing, rebuild_index
 from earmark.tagging.models import FileEvidence, Tag, TagSet
-from tests.factories import AudioFileFactory
+from tests.factories import AudioFileFactory, ClassifierVersionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -151,38 +155,33 @@ def test_a_trigger_that_a_migration_dropped_is_made_again_and_everything_looked_
     library: Library, indexed: Callable[[], None]
 ) -> None:
     indexed()
-    name = (
-        "search_note_library_audiofile_insert"
-        if connection.vendor == "sqlite"
-        else "search_note_library_audiofile"
-    )
-    table = "" if connection.vendor == "sqlite" else " ON library_audiofile"
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER {name}{table}")
+    FILES.remove()
     file = AudioFileFactory(library=library, path="Unseen.wav")
     assert not SearchChange.objects.exists()
-    change_log.install_triggers()
+    install_change_logs()
     indexed()
     assert SearchDocument.objects.filter(file_id=file.pk).exists()
-    change_log.install_triggers()
-    assert not SearchChange.objects.exists()
 
 
-def test_where_only_some_apps_are_migrated_no_trigger_is_tried(
-    monkeypatch: pytest.MonkeyPatch,
+def test_an_embedding_that_was_stored_gets_a_row_which_goes_with_it(
+    library: Library, indexed: Callable[[], None]
 ) -> None:
-    change_log.drop_triggers()
-    with monkeypatch.context() as patch:
-        patch.setattr(change_log, "_SOURCES", {"still_to_come": ("name",)})
-        change_log.install_triggers()
-        assert not change_log._known_triggers()
-
-
-def test_without_its_triggers_an_app_can_go_and_files_be_written_all_the_same(
-    library: Library,
-) -> None:
-    change_log.drop_triggers()
-    AudioFileFactory(library=library, path="Unseen.wav")
-    assert not SearchChange.objects.exists()
-    change_log.install_triggers()
-    assert SearchChange.objects.exists()
+    classifier = ClassifierVersionFactory()
+    said = [
+        PredictionSet.objects.create(
+            classifier=classifier, audio_hash=f"test:{number}", scores=[], embedding=embedding
+        )
+        for number, embedding in enumerate((b"\0\0", None))
+    ]
+    assert list(EmbeddingChange.objects.values_list("prediction_set_id", flat=True)) == [said[0].pk]
+    indexed()
+    [first] = EmbeddingRow.objects.all()
+    PredictionSet.objects.update(embedding=b"\1\1")
+    indexed()
+    assert set(EmbeddingRow.objects.values_list("prediction_set_id", flat=True)) == {
+        one.pk for one in said
+    }
+    assert not EmbeddingRow.objects.filter(pk=first.pk).exists()
+    PredictionSet.objects.all().delete()
+    indexed()
+    assert not EmbeddingRow.objects.exists()

@@ -1,7 +1,7 @@
 from django.db import migrations, transaction
 from django.db.utils import OperationalError, ProgrammingError
 
-from earmark.search.change_log import drop_triggers
+from earmark.search.change_log import EMBEDDINGS, FILES
 
 _SQLITE = (
     "CREATE VIRTUAL TABLE search_text USING fts5("
@@ -45,7 +45,8 @@ def make(apps, schema_editor):
 
 
 def drop(apps, schema_editor):
-    drop_triggers()
+    FILES.remove()
+    EMBEDDINGS.remove()
     connection = schema_editor.connection
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":

@@ -16,14 +16,12 @@ from itertools import islice
 from django.db import transaction
 
 from earmark.search.backends import search_backend
-from earmark.search.change_log import mark_everything
+from earmark.search.change_log import EMBEDDINGS, FILES
 from earmark.search.documents import Document, place_of
 from earmark.search.models import (
     DocumentTerms,
-    EmbeddingChange,
     EmbeddingRow,
     IndexerLock,
-    SearchChange,
     SearchDocument,
 )
 from earmark.search.services.collecting import read_records
@@ -87,7 +85,8 @@ def rebuild_index(*, report: Callable[[int], None] | None = None) -> Indexed:
     """Look at every file again, whether a change of it was noted or not."""
     with transaction.atomic():
         SearchDocument.objects.update(content_key="")
-        mark_everything()
+        FILES.mark_everything()
+        EMBEDDINGS.mark_everything()
     return index_changes(report=report)
 
 
@@ -99,11 +98,9 @@ def _index_batch() -> Indexed | None:
         if lock.first() is None:
             return None
         embeddings = _number_embeddings()
-        notes = dict(SearchChange.objects.order_by("pk").values_list("pk", "file_id")[:BATCH])
-        if not notes:
+        file_ids = FILES.take(BATCH)
+        if not file_ids:
             return Indexed(0, 0, finished=not embeddings)
-        SearchChange.objects.filter(pk__in=list(notes)).delete()
-        file_ids = set(notes.values())
         written = _bring_up_to_date(file_ids)
     return Indexed(len(file_ids), written, finished=False)
 
@@ -155,16 +152,12 @@ def _count_terms(
 
 
 def _number_embeddings() -> int:
-    """Give new embeddings their row; returns how many notes were worked off."""
-    changes = EmbeddingChange.objects.order_by("pk")
-    notes = dict(changes.values_list("pk", "prediction_set_id")[:_EMBEDDINGS_AT_ONCE])
-    if not notes:
-        return 0
-    EmbeddingChange.objects.filter(pk__in=list(notes)).delete()
-    sets = set(notes.values())
-    EmbeddingRow.objects.filter(prediction_set_id__in=sets).delete()
-    _add_rows(sets)
-    return len(notes)
+    """Give new embeddings their row; returns how many there were to look at."""
+    sets = EMBEDDINGS.take(_EMBEDDINGS_AT_ONCE)
+    if sets:
+        EmbeddingRow.objects.filter(prediction_set_id__in=sets).delete()
+        _add_rows(sets)
+    return len(sets)
 
 
 def _add_rows(sets: Collection[int]) -> None:
