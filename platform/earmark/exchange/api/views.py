@@ -52,7 +52,7 @@ class ExportView(ApiView):
         operation_id="exports_retrieve",
         tags=["exports"],
         parameters=[ExportQuerySerializer],
-        responses={(200, kind): _EXPORT for kind in _MEDIA_TYPES} | errors(400, 404),
+        responses={(200, kind): _EXPORT for kind in _MEDIA_TYPES} | errors(400, 404, 409),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Stream an export of the files that you may see.
