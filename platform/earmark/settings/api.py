@@ -16,7 +16,7 @@ EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE = env.read_number(
     "EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE",
     default=60,
     meaning="The same for each address from which somebody sends requests without a valid token "
-    "or session.",
+    "or session, refused ones included; requests with one are not held up by them.",
 )
 
 REST_FRAMEWORK: dict[str, Any] = {

@@ -15,6 +15,9 @@ LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 5
 # Together: nobody can lock others out, as these sign in from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# The other end of the connection, as everywhere: what a client says of itself in a header proves
+# nothing. Without this line it would count as soon as a certain package is installed.
+AXES_CLIENT_IP_CALLABLE = "earmark.accounts.origin.address_of"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

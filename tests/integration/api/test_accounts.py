@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import AsyncClient, Client
+from django.utils import timezone
 
 from earmark.accounts.acts import Act
 from earmark.accounts.models import ApiToken, AuditEntry
@@ -105,6 +108,21 @@ def test_a_token_cannot_make_one_that_may_more_than_itself():
     assert answer.status_code == 403
     assert answer.json()["context"] == {"scopes": ["write"]}
     assert client.post("/api/v1/tokens", {"name": "a", "scopes": ["read"]}).status_code == 201
+
+
+@pytest.mark.parametrize("days", [None, 90, 1])
+def test_a_token_cannot_make_one_that_outlives_it(days: int | None):
+    client = with_token(make_user(), [Scope.ADMIN, Scope.READ])
+    ends = timezone.now() + timedelta(days=7)
+    ApiToken.objects.update(expires_at=ends)
+
+    made = client.post("/api/v1/tokens", {"name": "more", "scopes": ["read"], "days": days})
+
+    assert made.status_code == 201
+    expires_at = ApiToken.objects.get(pk=made.json()["id"]).expires_at
+    assert expires_at is not None
+    assert (expires_at == ends) is (days != 1)
+    assert expires_at <= ends
 
 
 def test_the_tokens_of_others_are_not_there():
@@ -306,6 +324,13 @@ def test_a_wrong_command_line_ends_with_status_2(arguments: list[str]):
 # --- limits and headers --------------------------------------------------------------------------
 
 
+@pytest.fixture
+def counted_from_zero() -> None:
+    """Forget what other tests have sent: tokens of theirs may have had the same number."""
+    cache.clear()
+
+
+@pytest.mark.usefixtures("counted_from_zero")
 def test_who_sends_too_many_requests_is_told_when_to_come_back(settings: Any):
     settings.EARMARK_API_REQUESTS_PER_MINUTE = 2
     settings.EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE = 1
@@ -321,6 +346,35 @@ def test_who_sends_too_many_requests_is_told_when_to_come_back(settings: Any):
     forged = {"HTTP_X_FORWARDED_FOR": "198.51.100.1"}
     assert anonymous().get("/api/v1/docs", **stranger).status_code == 200
     assert anonymous().get("/api/v1/docs", **stranger, **forged).status_code == 429
+
+
+@pytest.mark.usefixtures("counted_from_zero")
+def test_strangers_who_are_refused_have_to_wait_and_a_good_token_from_there_works(settings: Any):
+    settings.EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE = 2
+    stranger, known = anonymous(), with_token(make_user())
+    address = {"REMOTE_ADDR": "203.0.113.10"}
+    forged = {"HTTP_X_FORWARDED_FOR": "198.51.100.1"}
+
+    statuses = [
+        stranger.get("/api/v1/me", HTTP_AUTHORIZATION="Bearer em_wrong", **address).status_code,
+        stranger.get("/api/v1/me", **address).status_code,
+        stranger.get("/api/v1/me", HTTP_AUTHORIZATION="Bearer em_x", **address).status_code,
+        stranger.get("/api/v1/me", **address, **forged).status_code,
+    ]
+
+    assert statuses == [401, 401, 429, 429]
+    assert known.get("/api/v1/me", **address).status_code == 200
+    assert anonymous().get("/api/v1/me", REMOTE_ADDR="203.0.113.11").status_code == 401
+
+
+@pytest.mark.usefixtures("counted_from_zero")
+def test_who_may_not_do_it_is_counted_too(settings: Any):
+    settings.EARMARK_API_REQUESTS_PER_MINUTE = 1
+    client = with_token(make_user(), [Scope.READ])
+
+    statuses = [client.get("/api/v1/users").status_code for _ in range(2)]
+
+    assert statuses == [403, 429]
 
 
 @pytest.mark.parametrize("page", ["/login", "/api/v1/docs", "/api/v1/me", "/admin/login/"])

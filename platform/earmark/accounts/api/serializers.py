@@ -98,7 +98,7 @@ class TokenInput(serializers.Serializer[Any]):
         max_value=MOST_DAYS,
         default=90,
         allow_null=True,
-        help_text="Until it expires; null for never.",
+        help_text="Until it expires; null for never. No later than the token it is made with.",
     )
 
 

@@ -32,7 +32,6 @@ from earmark.accounts.services import create_token, create_user, revoke_token, s
 from earmark.core.api.access import Access
 from earmark.core.api.schema import errors
 from earmark.core.api.views import ApiView, ApiViewSet
-from earmark.core.errors import NotAllowedError
 
 _SUPERUSER = Access(Scope.ADMIN, superuser=True)
 
@@ -88,20 +87,15 @@ class TokenViewSet(ListModelMixin, ApiViewSet):
 
     @extend_schema(request=TokenInput, responses={201: NewTokenSerializer})
     def create(self, request: Request) -> Response:
-        """Make a token. A token can make others only with scopes it has itself."""
+        """Make a token. A token makes others with scopes it has itself, which end when it does."""
         values = self.read_input(TokenInput)
-        own = getattr(request.auth, "scopes", Scope.values)
-        if beyond := sorted(set(values["scopes"]) - set(own)):
-            raise NotAllowedError(
-                "A token cannot make one that may do more than itself.",
-                context={"scopes": beyond},
-            )
         days = values["days"]
         token, secret = create_token(
             user=cast(User, request.user),
             name=values["name"],
             scopes=values["scopes"],
             lifetime=timedelta(days=days) if days else None,
+            made_with=request.auth if isinstance(request.auth, ApiToken) else None,
         )
         body = {**TokenSerializer(token).data, "token": secret}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

@@ -17,6 +17,7 @@ from earmark.accounts.errors import InvalidTokenError, TokenRefusedError
 from earmark.accounts.models import ApiToken
 from earmark.accounts.scopes import Scope
 from earmark.accounts.services.audit import record_act
+from earmark.core.errors import NotAllowedError
 
 PREFIX = "em_"
 """How every token begins, so that scanners for leaked secrets know one when they see it."""
@@ -28,7 +29,12 @@ _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 @transaction.atomic
 def create_token(
-    *, user: User, name: str, scopes: Collection[str], lifetime: timedelta | None = None
+    *,
+    user: User,
+    name: str,
+    scopes: Collection[str],
+    lifetime: timedelta | None = None,
+    made_with: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a token; return its record and the token itself, which cannot be had again.
 
@@ -42,9 +48,14 @@ def create_token(
         See `Scope`.
     lifetime : timedelta, optional
         Until it expires; by default never.
+    made_with : ApiToken, optional
+        The token with which this one is asked for. It may do no more than that, and ends with it
+        at the latest: who has found a token of a day shall not have one for good.
 
     Raises
     ------
+    NotAllowedError
+        If it was to do more than the token it is made with.
     TokenRefusedError
         If there is no name, no scope, an unknown scope, or no lifetime left.
     """
@@ -56,6 +67,13 @@ def create_token(
         raise TokenRefusedError("A token needs a name.", hint="Say what it is for.")
     if lifetime is not None and lifetime <= timedelta():
         raise TokenRefusedError("A token cannot expire before it is made.")
+    if made_with is not None and (beyond := sorted(set(scopes) - set(made_with.scopes))):
+        raise NotAllowedError(
+            "A token cannot make one that may do more than itself.", context={"scopes": beyond}
+        )
+    ends = [timezone.now() + lifetime] if lifetime else []
+    if made_with is not None and made_with.expires_at is not None:
+        ends.append(made_with.expires_at)
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     token = ApiToken.objects.create(
         user=user,
@@ -63,7 +81,7 @@ def create_token(
         prefix=secret[:_SHOWN],
         digest=_digest(secret),
         scopes=[scope for scope in Scope.values if scope in scopes],
-        expires_at=timezone.now() + lifetime if lifetime else None,
+        expires_at=min(ends, default=None),
     )
     record_act(
         act=Act.TOKEN_CREATED,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSetMixin
 
@@ -32,6 +33,20 @@ class ApiView(GenericAPIView[Any]):
         if access is None or access.role is None:
             raise ImproperlyConfigured(f"{type(self).__name__}.access names no role here.")
         return access.role
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who asks, and count the request at once.
+
+        REST framework counts what it has let in; those whose token or rights do not suffice are
+        counted here as well, and told to wait before they are told anything else.
+        """
+        try:
+            super().perform_authentication(request)
+        finally:
+            super().check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Leave it at that: the request was counted before anything was refused."""
 
     def read_input(
         self, serializer: type[BaseSerializer[Any]], data: object = None
