@@ -86,6 +86,16 @@ class Stuck(Bands):
         _hang()
 
 
+class Endless(Bands):
+    """The same, and never done."""
+
+    manifest = replace(Bands.manifest, name="endless")
+
+    def predict(self, windows: Floats) -> WindowScores:
+        _hang()
+        raise AssertionError("it has come back")
+
+
 class Weightless(Bands):
     """The same without its weights."""
 

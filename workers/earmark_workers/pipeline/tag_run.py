@@ -241,7 +241,9 @@ class TagRun:
             line.heard(step.seconds)
         ended = [*step.classified, *step.failed]
         # What one classifier could not do may be asked of the next, or may have been asked of it.
-        derived = ended if self.rules.asks_in_turn else step.classified
+        # And whoever has waited for that one alone waits no longer.
+        waited = self._waiting.intersection(step.failed)
+        derived = ended if self.rules.asks_in_turn else [*step.classified, *waited]
         self._reporter.add(set(ended) - set(derived))
         if derived:
             self._reporter.add(self._derive(derived, run, writing))

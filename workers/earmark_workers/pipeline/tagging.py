@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from earmark.classifiers.models import ClassifierVersion
-from earmark.jobs.models import Run
+from earmark.jobs.models import Job, Run
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.services import AudioFacts, record_facts
 from earmark.review.services import note_derived
@@ -68,7 +69,8 @@ def derive_for(
     """Derive the tags of files that were just classified, whether themselves or by their twins.
 
     In a cascade the next classifier is asked, within the run, about those that are in doubt.
-    Returns the files that wait for its answer: they are neither written nor reported before.
+    Returns the files about which one of several is still to be heard in the run: they are neither
+    written nor reported before.
     """
     files = list(AudioFile.objects.filter(pk__in=file_ids, library=library))
     for file in files:
@@ -78,7 +80,7 @@ def derive_for(
     note_evidence(found={file.pk: look_into(file) for file in files})
     derive_file_tags(files=files, rules=rules)
     note_derived(file_ids=[file.pk for file in files])
-    if run is None or not rules.asks_in_turn:
+    if run is None or len(rules.classifiers) == 1:
         return set()
     ask_second_opinions(run=run, rules=rules, file_ids=file_ids)
     return find_waiting(run=run, file_ids=file_ids)
@@ -127,7 +129,8 @@ def list_files_due(
 ) -> AudioFileQuerySet:
     """Return the files whose tags are not in them yet and are as sure as they will be.
 
-    A file about which somebody is still to be asked has to wait, else it would be written twice.
+    A file about which somebody is still to be asked or heard has to wait, else it would be written
+    twice.
 
     Parameters
     ----------
@@ -137,6 +140,10 @@ def list_files_due(
         What this run has asked in vain, nobody waits for any longer.
     """
     files = list_files_to_write(library=library, basis=rules.basis, under=under)
+    if run is not None and len(rules.classifiers) > 1:
+        # One of several was heard before a worker had to stop, or is quicker than the others.
+        unheard = Job.objects.unfinished().filter(run=run, file=OuterRef("pk"))
+        files = files.filter(~Exists(unheard))
     if rules.asks_in_turn:
         doubtful = list_in_doubt(library=library, rules=rules, under=under, run=run)
         files = files.exclude(pk__in=doubtful.order_by().values("pk"))
