@@ -132,6 +132,22 @@ class Earmark:
         """Yield what happens to all runs of a library, for ever."""
         return follow(self._transport, f"libraries/{library_id}/events", after)
 
+    # --- many files at once -------------------------------------------------------------------
+
+    def preview(self, library: int, **which: Any) -> dict[str, Any]:
+        """Return how many files `change_files` would be about, and the first of them."""
+        body = {"library": library, **which}
+        return _mapping(self._transport.send("POST", "bulk/preview", body=body).json())
+
+    def change_files(self, library: int, operation: str, **options: Any) -> dict[str, Any]:
+        """Have something done to many files, with the options of ``POST /bulk``."""
+        body = {"library": library, "operation": operation, **options}
+        return _mapping(self.post("bulk", body))
+
+    def change_events(self, operation_id: int, *, after: str = "") -> Iterator[ServerEvent]:
+        """Yield how far an operation on many files is until it is over."""
+        return follow(self._transport, f"bulk/{operation_id}/events", after)
+
     # --- exports and webhooks -----------------------------------------------------------------
 
     def export(self, form: str = "csv", **which: Any) -> Iterator[bytes]:

@@ -16,6 +16,8 @@ import pytest
 from django.utils import timezone
 
 from earmark.accounts.scopes import Scope
+from earmark.exchange.bulk.models import BulkOperation
+from earmark.exchange.bulk.services import cancel_operation
 from earmark.jobs.models import Run, RunEvent
 from earmark.jobs.services import cancel_run
 from earmark.library.access import Role
@@ -89,6 +91,7 @@ def test_what_people_do_with_it(server: str, library: Library, tmp_path: Path):
         check_webhooks(earmark, library)
         check_errors(earmark, server, library)
         check_events(earmark, library)
+        check_changes(earmark, library)
 
 
 def check_exports(earmark: Earmark, library: Library, folder: Path) -> None:
@@ -137,6 +140,17 @@ def check_events(earmark: Earmark, library: Library) -> None:
     assert [event.kind for event in earmark.run_events(run.pk, after="0")][-1] == "end"
     assert list(earmark.run_events(run.pk, after=str(RunEvent.objects.latest("pk").pk))) == []
     assert earmark.wait_for(run.pk)["state"] == Run.State.CANCELLED
+
+
+def check_changes(earmark: Earmark, library: Library) -> None:
+    barking = {"q": "bark", "folder": "Dogs"}
+    assert earmark.preview(library.pk, search=barking)["total"] == 7
+    operation = earmark.change_files(library.pk, "add", tags=["Loud"], search=barking)
+    assert (operation["state"], operation["total"]) == ("queued", 7)
+    events = earmark.change_events(operation["id"])
+    assert next(events).kind == "state"
+    cancel_operation(operation=BulkOperation.objects.get())
+    assert [(event.kind, event.data["state"]) for event in events] == [("end", "cancelled")]
 
 
 # --- servers that misbehave -------------------------------------------------------------------

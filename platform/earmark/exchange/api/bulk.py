@@ -36,6 +36,7 @@ from earmark.exchange.bulk.services import (
 )
 from earmark.jobs.models import Run
 from earmark.library.access import (
+    Asker,
     Role,
     require_file,
     require_library,
@@ -81,7 +82,7 @@ class BulkViewSet(ListModelMixin, ApiViewSet):
 
     def get_queryset(self) -> QuerySet[BulkOperation]:
         """Return those of libraries that who asks may see."""
-        return BulkOperation.objects.filter(library__in=visible_libraries(self.request.user))
+        return _visible(self.request.user)
 
     @extend_schema(responses=BulkSerializer)
     def retrieve(self, request: Request, operation_id: int) -> Response:
@@ -131,11 +132,26 @@ class BulkViewSet(ListModelMixin, ApiViewSet):
         return _answer(undoing)
 
     def _get(self, operation_id: int) -> BulkOperation:
-        found = self.get_queryset().select_related("library").filter(pk=operation_id).first()
-        if found is None:
-            raise NotFoundError("There is no such operation.")
-        require_role(self.request.user, found.library, self.role)
-        return found
+        return get_operation(self.request.user, operation_id, self.role)
+
+
+def get_operation(user: Asker, operation_id: int, role: str) -> BulkOperation:
+    """Return an operation on a library in which somebody has a role.
+
+    Raises
+    ------
+    NotFoundError, NotAllowedError
+        See `earmark.library.access.require_role`.
+    """
+    found = _visible(user).select_related("library").filter(pk=operation_id).first()
+    if found is None:
+        raise NotFoundError("There is no such operation.")
+    require_role(user, found.library, role)
+    return found
+
+
+def _visible(user: Asker) -> QuerySet[BulkOperation]:
+    return BulkOperation.objects.filter(library__in=visible_libraries(user))
 
 
 class _OperationView(ApiView):

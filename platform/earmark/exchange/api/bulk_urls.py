@@ -11,6 +11,7 @@ from earmark.exchange.api.bulk import (
     PolicyApplicationView,
     RunWritesView,
 )
+from earmark.exchange.api.bulk_events import BulkEventsView
 from earmark.exchange.bulk.models import BulkOperation
 
 _WRITE, _UNDO = BulkOperation.Kind.WRITE, BulkOperation.Kind.UNDO_WRITES
@@ -22,6 +23,7 @@ urlpatterns = [
     path("bulk", BulkViewSet.as_view({"get": "list", "post": "create"})),
     path("bulk/preview", BulkViewSet.as_view({"post": "preview"})),
     path("bulk/<int:operation_id>", BulkViewSet.as_view({"get": "retrieve"})),
+    path("bulk/<int:operation_id>/events", BulkEventsView.as_view()),
     path("bulk/<int:operation_id>/cancel", BulkViewSet.as_view({"post": "cancel"})),
     path("bulk/<int:operation_id>/undo", BulkViewSet.as_view({"post": "undo"})),
     path(f"{_FILE}/tag-writes/write", FileWritesView.as_view(kind=_WRITE)),

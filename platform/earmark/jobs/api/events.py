@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -60,18 +61,20 @@ class EventStreamRenderer(JSONRenderer):
     charset = "utf-8"
 
 
-_AFTER = OpenApiParameter(
-    "after", str, description="Only what comes behind: `next` of a page, or the id of an event."
-)
-_LAST = OpenApiParameter(
-    "Last-Event-ID",
-    str,
-    OpenApiParameter.HEADER,
-    description="The same, as browsers send it when they connect again.",
-)
+EVENT_PARAMETERS = [
+    OpenApiParameter(
+        "after", str, description="Only what comes behind: `next` of a page, or the id of an event."
+    ),
+    OpenApiParameter(
+        "Last-Event-ID",
+        str,
+        OpenApiParameter.HEADER,
+        description="The same, as browsers send it when they connect again.",
+    ),
+]
 _describe = extend_schema(
     tags=["events"],
-    parameters=[_AFTER, _LAST],
+    parameters=EVENT_PARAMETERS,
     responses={
         (200, "application/json"): EventPageSerializer,
         (200, EVENT_STREAM): OpenApiResponse(
@@ -84,8 +87,8 @@ _describe = extend_schema(
 )
 
 
-class _EventsView(ApiView):
-    """What runs and libraries have in common."""
+class EventsView(ApiView):
+    """What all have in common that tell of something as it happens."""
 
     access: ClassVar[dict[str, Access]] = {"get": Access(scope=Scope.READ, role=Role.VIEWER)}
     renderer_classes = (JSONRenderer, EventStreamRenderer)
@@ -99,10 +102,19 @@ class _EventsView(ApiView):
             request.accepted_media_type = JSONRenderer.media_type
         return super().finalize_response(request, response, *args, **kwargs)
 
+    @staticmethod
+    def wants_stream(request: Request) -> bool:
+        """Say whether the client accepts a stream first."""
+        return isinstance(request.accepted_renderer, EventStreamRenderer)
+
+
+class _ChannelView(EventsView):
+    """What runs and libraries have in common."""
+
     def answer(self, request: Request, channel: Channel) -> HttpResponseBase:
         """Return a page, or a stream where the client accepts that first."""
-        bookmark = _read_bookmark(request)
-        if isinstance(request.accepted_renderer, EventStreamRenderer):
+        bookmark = read_bookmark(request)
+        if self.wants_stream(request):
             return _stream(request, channel, bookmark)
         bookmark = bookmark or Bookmark()
         events = read_page(channel, bookmark)
@@ -114,7 +126,7 @@ class _EventsView(ApiView):
         return Response({"events": values, "next": str(bookmark), "ended": ended})
 
 
-class RunEventsView(_EventsView):
+class RunEventsView(_ChannelView):
     """``runs/{id}/events``."""
 
     @_describe
@@ -128,7 +140,7 @@ class RunEventsView(_EventsView):
         return self.answer(request, Channel(run=run.pk))
 
 
-class LibraryEventsView(_EventsView):
+class LibraryEventsView(_ChannelView):
     """``libraries/{id}/events``."""
 
     @_describe
@@ -138,7 +150,14 @@ class LibraryEventsView(_EventsView):
         return self.answer(request, Channel(library=library.pk))
 
 
-def _read_bookmark(request: Request) -> Bookmark | None:
+def read_bookmark(request: Request) -> Bookmark | None:
+    """Return the last event that a client knows, if it says so.
+
+    Raises
+    ------
+    rest_framework.exceptions.ValidationError
+        If that is no id of an event.
+    """
     text = request.headers.get("Last-Event-ID") or request.query_params.get("after")
     if not text:
         return None
@@ -148,17 +167,28 @@ def _read_bookmark(request: Request) -> Bookmark | None:
         raise ValidationError({"after": ["Is not the id of an event."]}) from error
 
 
-def _stream(request: Request, channel: Channel, bookmark: Bookmark | None) -> HttpResponseBase:
-    told_all = bookmark is not None and not read_page(channel, bookmark, 1)
-    if told_all and has_ended(channel):
-        return Response(status=204)  # a browser connects again for ever after anything else
+def open_stream(
+    request: Request, stream: Callable[[Seat], AsyncIterator[bytes]]
+) -> StreamingHttpResponse:
+    """Answer with a stream, which gives its seat back when it ends.
+
+    Raises
+    ------
+    TooManyStreamsError
+        If who asks has too many open.
+    """
     assert request.user.pk is not None
     seat = Seat.take(request.user.pk, settings.EARMARK_STREAMS_PER_USER)
     # A stream lasts; the connection with which its right was looked up shall not.
     close_old_connections()
-    response = StreamingHttpResponse(
-        stream_events(channel, bookmark, seat), content_type=f"{EVENT_STREAM}; charset=utf-8"
-    )
+    response = StreamingHttpResponse(stream(seat), content_type=f"{EVENT_STREAM}; charset=utf-8")
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+def _stream(request: Request, channel: Channel, bookmark: Bookmark | None) -> HttpResponseBase:
+    told_all = bookmark is not None and not read_page(channel, bookmark, 1)
+    if told_all and has_ended(channel):
+        return Response(status=204)  # a browser connects again for ever after anything else
+    return open_stream(request, lambda seat: stream_events(channel, bookmark, seat))
