@@ -17,6 +17,13 @@ class InvalidWebhookError(WebhookError):
     code = "invalid_webhook"
 
 
+class NotRedeliverableError(WebhookError):
+    """A message is under way already, or its webhook is at rest."""
+
+    code = "not_redeliverable"
+    status = 409
+
+
 class DeliveryFailedError(WebhookError):
     """A delivery did not arrive; `code` says why, and the next try may do better.
 

@@ -63,7 +63,8 @@ class Delivery(models.Model):
     """One message to one webhook, and how often it was tried.
 
     `source` is the id of the row it tells of, so that nothing is told twice. `attempts` counts
-    claims and is the fencing token; whoever claims a delivery moves `next_try_at` behind the time
+    claims and is the fencing token; those up to `attempts_before` were made before somebody asked
+    for it to be sent again. Whoever claims a delivery moves `next_try_at` behind the time
     the try may take, so that one whose worker dies is due again by itself. `http_status`,
     `error_code` and `error_message` are those of the last try. The answer's content is never
     kept: nobody shall read other machines' pages here.
@@ -85,6 +86,7 @@ class Delivery(models.Model):
     body = models.TextField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)
     next_try_at = models.DateTimeField(null=True, blank=True, db_default=Now())
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True, default="")

@@ -20,7 +20,11 @@ from earmark.accounts.services import record_act
 from earmark.library.models import Library
 from earmark.webhooks import signing
 from earmark.webhooks.addresses import allowed_networks
-from earmark.webhooks.errors import DeliveryFailedError, InvalidWebhookError
+from earmark.webhooks.errors import (
+    DeliveryFailedError,
+    InvalidWebhookError,
+    NotRedeliverableError,
+)
 from earmark.webhooks.models import TEST_EVENT, Delivery, Event, Webhook
 from earmark.webhooks.selectors import (
     MOST_AT_ONCE,
@@ -122,6 +126,36 @@ def queue_test(*, webhook: Webhook) -> Delivery:
     occurrence = Occurrence(TEST_EVENT, time.time_ns() // 1000, values)
     delivery = _delivery(webhook, occurrence)
     delivery.save()
+    delivery.refresh_from_db()
+    return delivery
+
+
+@transaction.atomic
+def redeliver(*, delivery: Delivery) -> Delivery:
+    """Send a message of the log once more, as it was, with all tries of a new one.
+
+    Raises
+    ------
+    NotRedeliverableError
+        If it is not finished yet, or its webhook is at rest.
+    """
+    webhook = delivery.webhook
+    if not webhook.active and delivery.event != TEST_EVENT:
+        raise NotRedeliverableError("The webhook is at rest.", hint="Make it active first.")
+    finished = Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.QUEUED)
+    queued = finished.update(
+        state=Delivery.State.QUEUED,
+        attempts_before=F("attempts"),
+        next_try_at=Now(),
+        finished_at=None,
+    )
+    if not queued:
+        raise NotRedeliverableError(
+            "The message is still to be delivered.", hint="`next_try_at` says when it is tried."
+        )
+    record_act(
+        act=Act.WEBHOOK_CHANGED, on=webhook, details={"what": "sent again", "delivery": delivery.pk}
+    )
     delivery.refresh_from_db()
     return delivery
 
@@ -232,9 +266,10 @@ def _record(delivery: Delivery, outcome: DeliveryFailedError | int) -> None:
             "error_code": outcome.code,
             "error_message": outcome.message,
         }
-        if delivery.attempts > len(WAITS):
+        tries = delivery.attempts - delivery.attempts_before
+        if tries > len(WAITS):
             values |= {"state": Delivery.State.FAILED, "next_try_at": None, "finished_at": Now()}
         else:
-            values["next_try_at"] = Now() + WAITS[delivery.attempts - 1]
+            values["next_try_at"] = Now() + WAITS[tries - 1]
         log.info("webhook_not_delivered", delivery=delivery.pk, code=outcome.code)
     Delivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts).update(**values)

@@ -17,7 +17,7 @@ from earmark.jobs.models import RunEvent
 from earmark.jobs.services import cancel_run
 from earmark.library.models import Library, Scan
 from earmark.webhooks import courier, selectors, services
-from earmark.webhooks.errors import InvalidWebhookError
+from earmark.webhooks.errors import InvalidWebhookError, NotRedeliverableError
 from earmark.webhooks.models import Delivery, Event, Webhook
 from earmark.webhooks.selectors import list_due_deliveries
 from earmark.webhooks.services import (
@@ -27,6 +27,7 @@ from earmark.webhooks.services import (
     prune_deliveries,
     queue_deliveries,
     queue_test,
+    redeliver,
     send_due,
     update_webhook,
 )
@@ -283,3 +284,39 @@ def test_whoever_looks_after_things_starts_to_deliver(
     Webhook.objects.all().delete()
     courier._thread.join(10)
     assert not courier._thread.is_alive()
+
+
+def test_a_message_of_the_log_is_sent_again_as_it_was_with_all_its_tries(studio: Receiver):
+    queue_test(webhook=webhook(studio.url))
+    send_due()
+    delivery = Delivery.objects.get()
+    assert delivery.state == "delivered"
+
+    again = redeliver(delivery=delivery)
+    assert (again.state, again.finished_at) == ("queued", None)
+    with pytest.raises(NotRedeliverableError, match="still to be delivered"):
+        redeliver(delivery=delivery)
+    studio.status = 503
+    for _ in range(len(WAITS)):
+        send_due()
+        assert Delivery.objects.get().state == "queued"
+        due_again()
+    send_due()
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("failed", len(WAITS) + 2)
+    messages = {(body, headers["X-Earmark-Delivery"]) for _, headers, body in studio.requests}
+    assert len(messages) == 1
+    assert len(studio.requests) == len(WAITS) + 2
+
+
+def test_a_message_is_not_sent_again_while_its_webhook_rests(studio: Receiver):
+    told = webhook(studio.url)
+    run = RunFactory()
+    RunEvent.objects.create(run=run, kind="resumed")
+    queue_deliveries()
+    send_due()
+    update_webhook(webhook=told, active=False)
+
+    with pytest.raises(NotRedeliverableError, match="at rest"):
+        redeliver(delivery=Delivery.objects.get())

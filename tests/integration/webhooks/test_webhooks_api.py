@@ -115,6 +115,28 @@ def test_a_test_is_queued_and_the_log_tells_what_became_of_it():
     queue_test(webhook=other)
     foreign = Delivery.objects.get(webhook=other)
     assert client.get(f"{URL}/{hook.pk}/deliveries/{foreign.pk}").status_code == 404
+    assert client.post(f"{URL}/{hook.pk}/deliveries/{foreign.pk}/redeliver").status_code == 404
+
+
+def test_a_message_that_was_given_up_is_sent_again_on_request():
+    library = LibraryFactory()
+    hook, _ = create_webhook(
+        library=library, url=BODY["url"], events=BODY["events"], created_by=make_user()
+    )
+    delivery = queue_test(webhook=hook)
+    client = signed_in(make_user(Role.MANAGER, library))
+    again = f"{URL}/{hook.pk}/deliveries/{delivery.pk}/redeliver"
+    assert (client.post(again).status_code, client.post(again).json()["code"]) == (
+        409,
+        "not_redeliverable",
+    )
+    over = {"state": "failed", "error_code": "timed_out", "next_try_at": None}
+    Delivery.objects.update(**over, finished_at=delivery.created_at)
+
+    answer = client.post(again)
+
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert AuditEntry.objects.filter(details__what="sent again").count() == 1
 
 
 @pytest.mark.parametrize(

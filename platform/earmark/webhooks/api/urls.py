@@ -19,4 +19,8 @@ urlpatterns = [
         "webhooks/<int:webhook_id>/deliveries/<int:delivery_id>",
         DeliveryViewSet.as_view({"get": "retrieve"}),
     ),
+    path(
+        "webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/redeliver",
+        DeliveryViewSet.as_view({"post": "redeliver"}),
+    ),
 ]

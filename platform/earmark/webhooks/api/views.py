@@ -32,6 +32,7 @@ from earmark.webhooks.services import (
     create_webhook,
     delete_webhook,
     queue_test,
+    redeliver,
     rotate_secret,
     update_webhook,
 )
@@ -118,7 +119,7 @@ class WebhookViewSet(ListModelMixin, ApiViewSet):
 class DeliveryViewSet(ListModelMixin, ApiViewSet):
     """The log of a webhook."""
 
-    access = {"list": _OWN, "retrieve": _OWN}
+    access = {"list": _OWN, "retrieve": _OWN, "redeliver": _OWN}
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
 
@@ -129,11 +130,21 @@ class DeliveryViewSet(ListModelMixin, ApiViewSet):
         webhook = list_webhooks(user=self.request.user).filter(pk=self.kwargs["webhook_id"]).first()
         if webhook is None:
             raise NotFoundError("There is no such webhook.")
-        return Delivery.objects.filter(webhook=webhook)
+        return Delivery.objects.filter(webhook=webhook).select_related("webhook")
 
     def retrieve(self, request: Request, webhook_id: int, delivery_id: int) -> Response:
         """Return one message and what became of it."""
+        return Response(DeliverySerializer(self._delivery(delivery_id)).data)
+
+    @extend_schema(request=None, responses={202: DeliverySerializer, **errors(409)})
+    @idempotent
+    def redeliver(self, request: Request, webhook_id: int, delivery_id: int) -> Response:
+        """Send a message once more, as it was, within seconds; also one that had arrived."""
+        delivery = redeliver(delivery=self._delivery(delivery_id))
+        return Response(DeliverySerializer(delivery).data, status=202)
+
+    def _delivery(self, delivery_id: int) -> Delivery:
         delivery = self.get_queryset().filter(pk=delivery_id).first()
         if delivery is None:
             raise NotFoundError("There is no such delivery.")
-        return Response(DeliverySerializer(delivery).data)
+        return delivery
