@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "earmark.settings.single")
 
 application = BodyLimits(
     get_asgi_application(),
-    max_bytes=(settings.EARMARK_UPLOAD_MAX_MB + 1) << 20,
+    max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    max_form_bytes=(settings.EARMARK_UPLOAD_MAX_MB + 1) << 20,
     max_seconds=settings.EARMARK_UPLOAD_RECEIVE_SECONDS,
 )

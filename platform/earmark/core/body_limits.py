@@ -26,13 +26,24 @@ class BodyLimits:
     application : callable
         What answers the requests that are within the limits.
     max_bytes : int
+        Of what is read into memory: JSON, CSV and whatever else.
+    max_form_bytes : int
+        Of forms with files (``multipart/form-data``), which go to disk as they come.
     max_seconds : float
         From the first look at the request to the last byte of its body.
     """
 
-    def __init__(self, application: Application, *, max_bytes: int, max_seconds: float) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        max_bytes: int,
+        max_form_bytes: int,
+        max_seconds: float,
+    ) -> None:
         self._application = application
         self._max_bytes = max_bytes
+        self._max_form_bytes = max_form_bytes
         self._max_seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,22 +51,18 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        if _announced(scope) > self._max_bytes:
-            await self._refuse_size(send)
+        limit = self._max_form_bytes if _is_form(scope) else self._max_bytes
+        if _announced(scope) > limit:
+            await _refuse_size(send, limit)
             return
-        body = _Body(receive, self._max_bytes, self._max_seconds)
+        body = _Body(receive, limit, self._max_seconds)
         await self._application(scope, body.receive, send)
         if body.too_large:
-            await self._refuse_size(send)
+            await _refuse_size(send, limit)
         elif body.too_slow:
             seconds = f"{self._max_seconds:g}"
             message = f"The request did not come in within {seconds} s."
             await _answer(send, 408, "request_too_slow", message)
-
-    async def _refuse_size(self, send: Send) -> None:
-        megabytes = self._max_bytes >> 20
-        message = f"A request may not be larger than {megabytes} MB."
-        await _answer(send, 413, "too_large", message)
 
 
 class _Body:
@@ -89,12 +96,24 @@ class _Body:
         return message
 
 
+def _is_form(scope: Scope) -> bool:
+    """Say whether the body is a form with files, as Django sees it."""
+    kind = _header(scope, b"content-type").partition(b";")[0]
+    return kind.strip().lower() == b"multipart/form-data"
+
+
 def _announced(scope: Scope) -> int:
     """Return the length the request says its body has; 0 where it says none."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value[:20])  # enough to be too large
-    return 0
+    length = _header(scope, b"content-length")
+    return int(length[:20]) if length.isdigit() else 0  # enough to be too large
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
+
+
+async def _refuse_size(send: Send, limit: int) -> None:
+    await _answer(send, 413, "too_large", f"This request may not be larger than {limit >> 20} MB.")
 
 
 async def _answer(send: Send, status: int, code: str, message: str) -> None:

@@ -18,6 +18,17 @@ EARMARK_API_ANONYMOUS_REQUESTS_PER_MINUTE = env.read_number(
     meaning="The same for each address from which somebody sends requests without a valid token "
     "or session, refused ones included; requests with one are not held up by them.",
 )
+# Django checks what it reads into memory itself against it, REST framework does not:
+# `earmark.core.body_limits` stands before both.
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    env.read_number(
+        "EARMARK_BODY_MAX_MB",
+        default=8,
+        meaning="Megabytes that the body of a request may have, such as JSON or the CSV of a "
+        "thesaurus; a form with a sound is bound by `EARMARK_UPLOAD_MAX_MB` instead.",
+    )
+    << 20
+)
 
 REST_FRAMEWORK: dict[str, Any] = {
     # The first one names itself in the answer to those who are nobody: 401 and not 403.

@@ -149,7 +149,7 @@ CELERY = queues.settings(broker_url=EARMARK_BROKER_URL, data_dir=DATA_DIR)
 EARMARK_UPLOAD_MAX_MB = env.read_number(
     "EARMARK_UPLOAD_MAX_MB",
     default=100,
-    meaning="Megabytes of a sound sent to be classified; no request may be larger.",
+    meaning="Megabytes of a sound sent to be classified; no form with a file may be larger.",
 )
 EARMARK_UPLOAD_MAX_SECONDS = env.read_number(
     "EARMARK_UPLOAD_MAX_SECONDS",

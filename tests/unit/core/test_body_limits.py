@@ -30,7 +30,7 @@ class Echo:
 
 
 def ask(pieces, *, headers=(), pause=0.0, seconds=5.0):
-    """Send pieces to an application with a limit of 1 MB; return status, body and the echo."""
+    """Send pieces to an application that takes 1 MB, and 3 MB of forms; return what came of it."""
     echo, sent, left = Echo(), [], list(pieces)
 
     async def receive():
@@ -41,7 +41,7 @@ def ask(pieces, *, headers=(), pause=0.0, seconds=5.0):
     async def send(message):
         sent.append(message)
 
-    application = BodyLimits(echo, max_bytes=1 << 20, max_seconds=seconds)
+    application = BodyLimits(echo, max_bytes=1 << 20, max_form_bytes=3 << 20, max_seconds=seconds)
     asyncio.run(application({"type": "http", "headers": list(headers)}, receive, send))
     start, body = sent
     return start["status"], body["body"], echo, left
@@ -67,6 +67,18 @@ def test_a_body_that_becomes_too_large_is_cut_off_there():
     assert len(left) == 7
 
 
+@pytest.mark.parametrize("kind", [b"multipart/form-data; boundary=x", b"Multipart/Form-Data"])
+def test_a_form_with_files_may_be_larger_and_not_endless(kind: bytes):
+    headers = [(b"content-type", kind)]
+    assert ask([b"x" * (1 << 20)] * 3, headers=headers)[:2] == (200, b"3145728")
+    assert ask([b"x" * (1 << 20)] * 4, headers=headers)[0] == 413
+
+
+@pytest.mark.parametrize("kind", [b"application/json", b"text/csv", b"multipart/form-dataset"])
+def test_nothing_else_is_taken_for_a_form_with_files(kind: bytes):
+    assert ask([b"x" * (1 << 20)] * 2, headers=[(b"content-type", kind)])[0] == 413
+
+
 def test_a_body_that_trickles_in_is_given_up():
     status, body, echo, _ = ask([b"x"] * 1000, pause=0.01, seconds=0.05)
 
@@ -81,7 +93,11 @@ def test_what_is_no_request_passes_as_it_is(kind: str):
     async def application(scope, receive, send):
         seen.append(scope["type"])
 
-    asyncio.run(BodyLimits(application, max_bytes=1, max_seconds=1)({"type": kind}, None, None))
+    asyncio.run(
+        BodyLimits(application, max_bytes=1, max_form_bytes=1, max_seconds=1)(
+            {"type": kind}, None, None
+        )
+    )
     assert seen == [kind]
 
 
@@ -102,6 +118,6 @@ def test_waiting_for_the_client_to_hang_up_has_no_limit():
     async def send(message):
         sent.append(message)
 
-    limited = BodyLimits(application, max_bytes=1, max_seconds=0.05)
+    limited = BodyLimits(application, max_bytes=1, max_form_bytes=1, max_seconds=0.05)
     asyncio.run(limited({"type": "http", "headers": []}, receive, send))
     assert sent[1]["body"] == b"http.disconnect"

@@ -26,6 +26,8 @@ _MEANINGS = {
     404: "There is no such thing, or it may not be seen.",
     409: "The `Idempotency-Key` was sent with another request before.",
     406: "No offered format is accepted.",
+    408: "The body did not come in within the time a request has.",
+    413: "The body is larger than a request may be.",
     415: "The body's format is not understood.",
     429: "Too many requests; `Retry-After` says when to try again.",
 }
@@ -79,7 +81,7 @@ class ApiSchema(AutoSchema):
             statuses.append(404)
         has_body = self.method in {"POST", "PUT", "PATCH"}
         if has_body:
-            statuses += [400, 415]
+            statuses += [400, 408, 413, 415]
         elif self._get_parameters():
             statuses.append(400)
         if self._is_idempotent():

@@ -32,6 +32,7 @@ class MaxHandler(ASGIHandler):
 django.setup(set_prefix=False)
 application = BodyLimits(
     MaxHandler(),
-    max_bytes=(settings.EARMARK_UPLOAD_MAX_MB + 1) << 20,
+    max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    max_form_bytes=(settings.EARMARK_UPLOAD_MAX_MB + 1) << 20,
     max_seconds=settings.EARMARK_UPLOAD_RECEIVE_SECONDS,
 )
