@@ -237,6 +237,24 @@ def test_of_several_missing_files_with_the_audio_the_one_of_the_same_name_has_mo
     assert state_of(library, "a.wav") == "missing"
 
 
+def test_of_several_new_files_with_the_audio_only_one_is_the_missing_file(
+    library: Library, root: Path
+):
+    scan_library(library=library)
+    classify_all(library)
+    row = AudioFile.objects.get(path="a.wav").pk
+    (root / "a.wav").rename(root / "y.wav")
+    make_sound(root / "z.wav", seed=1)
+    scan_library(library=library)
+
+    classify_all(library)
+
+    assert AudioFile.objects.get(path="y.wav").pk == row
+    assert AudioFile.objects.get(path="z.wav").pk != row
+    assert state_of(library, "z.wav") == "present"
+    assert not AudioFile.objects.filter(path="a.wav").exists()
+
+
 def test_a_moved_file_that_is_in_the_same_run_at_both_places_keeps_both_rows(
     library: Library, root: Path
 ):

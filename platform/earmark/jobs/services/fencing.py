@@ -35,10 +35,13 @@ def matching(claims: Sequence[Claim]) -> Q:
 def lock_claimed(claims: Sequence[Claim]) -> dict[int, Job]:
     """Lock the jobs whose claims still hold, until the end of the transaction; by job id.
 
-    Jobs come with their run and file, in order of their file.
+    Jobs come in order of their file, with what is asked about it and their run.
     """
     rows = Job.objects.select_for_update(of=("self",)).filter(matching(claims))
-    return {job.pk: job for job in rows.select_related("run", "file").order_by("file_id", "pk")}
+    told = rows.select_related("run", "file").only(
+        *("state", "tries", "classifier", "file__audio_hash", "run__mode", "run__max_tries")
+    )
+    return {job.pk: job for job in told.order_by("file_id", "pk")}
 
 
 def lock_audio(hashes: Iterable[str]) -> None:
@@ -50,8 +53,12 @@ def lock_audio(hashes: Iterable[str]) -> None:
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
-        for audio_hash in sorted(set(hashes)):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [audio_hash])
+        # One statement, and still one after the other: a set of rows is gone through in its order.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(audio, 0)) "
+            "FROM unnest(%s::text[]) AS audio",
+            [sorted(set(hashes))],
+        )
 
 
 def finish(

@@ -16,7 +16,7 @@ from earmark.jobs.models import Job, PredictionSet, Run
 from earmark.jobs.services.events import record_events, reused_events
 from earmark.jobs.services.fencing import Claim, finish_reused, lock_audio, lock_claimed
 from earmark.jobs.services.runs import close_finished_runs
-from earmark.library.services import Identity, identify_file
+from earmark.library.services import Identity, identify_files
 
 
 class Verdict(StrEnum):
@@ -87,11 +87,9 @@ def identify_jobs(*, found: Sequence[FoundAudio]) -> list[Identification]:
         jobs = lock_claimed([audio.claim for audio in found])
         by_job = {audio.claim.job_id: audio for audio in found}
         hashes = {job_id: by_job[job_id].identity.audio_hash for job_id in jobs}
-        rows: dict[int, int] = {}  # a file's jobs share its row, which another may replace
-        for job_id, job in jobs.items():
-            if job.file_id not in rows:
-                file = identify_file(file_id=job.file_id, identity=by_job[job_id].identity)
-                rows[job.file_id] = file.pk
+        told = {job.file_id: by_job[job_id].identity for job_id, job in jobs.items()}
+        rows = identify_files(found=told)
+        for job in jobs.values():
             job.file_id = rows[job.file_id]
         # Only now: what was recorded above makes running jobs of others leaders, too.
         known = _what_is_known(hashes.values(), jobs)

@@ -3,7 +3,7 @@
 from earmark.library.services.identification import (
     AudioFacts,
     Identity,
-    identify_file,
+    identify_files,
     mark_failed,
     mark_missing,
     record_facts,
@@ -33,7 +33,7 @@ __all__ = [
     "check_registration",
     "claim_scan",
     "grant_role",
-    "identify_file",
+    "identify_files",
     "mark_failed",
     "mark_missing",
     "record_facts",

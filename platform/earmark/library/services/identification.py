@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from earmark.core.rows import update_rows
 from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
 from earmark.library.paths import folder_key
@@ -60,45 +61,70 @@ class AudioFacts:
     codec: str
 
 
-def identify_file(*, file_id: int, identity: Identity) -> AudioFile:
-    """Record which audio a file holds, and recognise a file that was moved or renamed.
+def identify_files(*, found: Mapping[int, Identity]) -> dict[int, int]:
+    """Record which audio files hold, and recognise those that were moved or renamed.
 
     A new row whose audio is that of a missing row of the same library is that file at another
     place: the old row, with its tags and history, takes over the path and everything that
     refers to the new one, and the new row goes. To be called within a transaction.
 
+    Parameters
+    ----------
+    found : mapping
+        By the id of a file's row, which must be there.
+
     Returns
     -------
-    AudioFile
-        The row that stands for the file from now on, with its library.
-
-    Raises
-    ------
-    AudioFile.DoesNotExist
-        If the file's row is gone.
+    dict
+        For each of these ids that of the row that stands for the file from now on.
     """
     with transaction.atomic():
-        rows = AudioFile.objects.select_for_update(of=("self",)).select_related("library")
-        file = rows.get(pk=file_id)
-        if file.identified_at is None:
-            old = _find_moved(file, identity.audio_hash)
+        rows = AudioFile.objects.filter(pk__in=found).order_by("pk").select_for_update()
+        files = list(rows.only("library", "path", "path_key", "identified_at"))
+        stands_for = {file.pk: file.pk for file in files}
+        for file in _maybe_moved(files, found):
+            old = _find_moved(file, found[file.pk].audio_hash, stands_for.values())
             if old is not None and _take_over_path(old, file):
-                file = old
-        file.audio_hash = identity.audio_hash
-        file.audio_bytes = identity.audio_bytes
-        file.size = identity.size
-        file.mtime_ns = identity.mtime_ns
-        file.state = AudioFile.State.PRESENT
-        file.error_code = file.error_message = ""
-        file.error_retryable = False
-        file.identified_at = file.last_seen_at = timezone.now()
-        file.save()
-        return file
+                stands_for[file.pk] = old.pk
+        now = timezone.now()
+        update_rows(
+            AudioFile,
+            ("audio_hash", "audio_bytes", "size", "mtime_ns"),
+            [
+                (stands_for[pk], told.audio_hash, told.audio_bytes, told.size, told.mtime_ns)
+                for pk, told in sorted(found.items())
+            ],
+            same={
+                "state": AudioFile.State.PRESENT,
+                "error_code": "",
+                "error_message": "",
+                "error_retryable": False,
+                "identified_at": now,
+                "last_seen_at": now,
+            },
+        )
+    return stands_for
 
 
-def _find_moved(file: AudioFile, audio_hash: str) -> AudioFile | None:
-    """Return the missing row a new file continues; one of the same name before others."""
-    rows = AudioFile.objects.select_for_update(of=("self",)).select_related("library").missing()
+def _maybe_moved(files: Iterable[AudioFile], found: Mapping[int, Identity]) -> list[AudioFile]:
+    """Return the new rows whose audio some missing row has; mostly none, asked about at once."""
+    new = [file for file in files if file.identified_at is None]
+    if not new:
+        return []
+    gone = AudioFile.objects.missing().filter(
+        library__in={file.library_id for file in new},
+        audio_hash__in={found[file.pk].audio_hash for file in new},
+    )
+    known = set(gone.values_list("library_id", "audio_hash").distinct())
+    return [file for file in new if (file.library_id, found[file.pk].audio_hash) in known]
+
+
+def _find_moved(file: AudioFile, audio_hash: str, there: Collection[int]) -> AudioFile | None:
+    """Return the missing row a new file continues; one of the same name before others.
+
+    Those of files that are `there`, just read or just recognised, are not missing any more.
+    """
+    rows = AudioFile.objects.select_for_update().missing().exclude(pk__in=list(there))
     found = rows.filter(library=file.library_id, audio_hash=audio_hash).order_by("-last_seen_at")
     candidates = list(found[:100])
     name = PurePosixPath(file.path).name
@@ -121,15 +147,18 @@ def _take_over_path(old: AudioFile, new: AudioFile) -> bool:
         log.info("move_not_merged", file=new.pk, missing_file=old.pk)
         return False
     log.info("file_moved", file=old.pk, old_path=old.path, path=new.path)
-    old.path, old.path_key, old.folder_key = new.path, new.path_key, folder_key(new.path)
     return True
 
 
 def record_facts(*, facts: Mapping[int, AudioFacts]) -> None:
     """Store what decoding told about files, by file id."""
-    rows = [AudioFile(pk=pk, **asdict(told)) for pk, told in sorted(facts.items())]
-    fields = ["duration", "sample_rate", "channels", "container", "codec"]
-    AudioFile.objects.bulk_update(rows, fields)
+    rows = [
+        (pk, told.duration, told.sample_rate, told.channels, told.container, told.codec)
+        for pk, told in sorted(facts.items())
+    ]
+    columns = ("duration", "sample_rate", "channels", "container", "codec")
+    with transaction.atomic():
+        update_rows(AudioFile, columns, rows)
 
 
 def record_stat(*, file_id: int, size: int, mtime_ns: int) -> None:
