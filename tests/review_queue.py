@@ -10,7 +10,7 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFile, Library
 from earmark.review.models import ReviewItem
-from earmark.review.services import refresh_files
+from earmark.review.services import refresh_noted
 from earmark.tagging.knowledge import TagPolicy
 from earmark.tagging.rules import Rules
 from earmark.tagging.services import derive_file_tags
@@ -58,7 +58,8 @@ def derive(
     """Derive the tags of files and bring the queue in line, as workers do."""
     rules = Rules((classifier,), policy or TagPolicy())
     derive_file_tags(files=files, rules=rules)
-    refresh_files(file_ids=[file.pk for file in files])
+    for _ in refresh_noted():
+        continue
 
 
 def unsure_of(

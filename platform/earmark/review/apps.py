@@ -11,3 +11,10 @@ class ReviewConfig(AppConfig):
     name = "earmark.review"
     label = "review"
     verbose_name = "Review"
+
+    def ready(self) -> None:
+        """Have what items follow from watched."""
+        from earmark.core.change_log import keep_change_logs
+        from earmark.review.change_log import TAGS
+
+        keep_change_logs(TAGS)

@@ -134,7 +134,7 @@ def test_an_item_with_a_first_opinion_outlives_its_tag(
 ):
     ReviewItem.objects.update(wanted=2)
     decide(item_id=item.pk, reviewer="anna", word=said("reject"))
-    refresh_files(file_ids=[item.file_id], force=True)
+    refresh_files(file_ids=[item.file_id])
 
     assert lease_items(items=list_items(), reviewer="ben") == [item]
 

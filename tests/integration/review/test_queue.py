@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -12,15 +12,15 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import AudioFile, Library
 from earmark.review.candidates import find_candidates
 from earmark.review.errors import ItemClosedError
-from earmark.review.models import Decision, RefreshCursor, RefreshedFile, ReviewItem
+from earmark.review.models import Decision, DueFile, ReviewItem
 from earmark.review.selectors import ItemFilter, list_items
 from earmark.review.services import (
     Word,
     decide,
-    note_derived,
     refresh_files,
     refresh_library,
     refresh_noted,
+    refreshing,
     sweep_items,
 )
 from earmark.tagging.knowledge import TagPolicy
@@ -69,7 +69,7 @@ def test_a_slice_of_accepted_labels_waits_for_calibration(
     slice_ = set(ReviewItem.objects.values_list("audio_hash", "kind"))
     assert 1 <= len(slice_) <= 20
     ReviewItem.objects.all().delete()
-    refresh_files(file_ids=[file.pk for file in files], force=True)
+    refresh_files(file_ids=[file.pk for file in files])
     assert set(ReviewItem.objects.values_list("audio_hash", "kind")) == slice_
 
 
@@ -77,7 +77,7 @@ def test_refreshing_again_changes_nothing(library: Library, classifier: Classifi
     items = unsure_of(library, classifier, number=3)
     before = list(ReviewItem.objects.order_by("pk").values())
 
-    done = refresh_files(file_ids=[item.file_id for item in items], force=True)
+    done = refresh_files(file_ids=[item.file_id for item in items])
 
     # unsure_of() has changed how many reviewers are wanted: that is put right again.
     assert (done.new, done.outdated) == (0, 0)
@@ -99,60 +99,81 @@ def test_a_refresh_that_is_cut_off_leaves_nothing_half_done(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(RefreshedFile.objects, "bulk_create", die)
+        patched.setattr(ReviewItem.objects, "bulk_update", die)
         with pytest.raises(KeyboardInterrupt):
-            refresh_files(file_ids=[file.pk for file in files])
+            sweep_items()
     assert not ReviewItem.objects.exists()
 
     assert sweep_items().new == 2
+    assert not DueFile.objects.exists()
 
 
-def test_the_clock_finds_what_was_derived_unseen_and_begins_anew(
+def due() -> list[int]:
+    return sorted(DueFile.objects.values_list("file_id", flat=True))
+
+
+def test_tags_that_are_derived_note_their_files_once_and_the_same_ones_again_do_not(
     library: Library, classifier: ClassifierVersion
 ):
     files = [hear(library, classifier, 0.01, 0.2) for _ in range(3)]
     rules = Rules((classifier,), TagPolicy())
-    derive_file_tags(files=files, rules=rules)
-
-    assert [sweep_items().new for _ in range(3)] == [3, 0, 0]
-    assert RefreshCursor.objects.get().after == files[-1].pk
-
-    derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy.with_threshold(0.15)))
-    assert sum(sweep_items().outdated for _ in range(2)) == 3
-
-
-def test_what_is_noted_when_tags_are_derived_is_worked_off_once(
-    library: Library, classifier: ClassifierVersion, django_assert_num_queries: Any
-):
-    files = [hear(library, classifier, 0.01, 0.2) for _ in range(3)]
-    derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy()))
-
-    with django_assert_num_queries(1):
-        note_derived(file_ids=[file.pk for file in files])
-
+    for threshold in (None, 0.15, None):
+        other = Rules((classifier,), TagPolicy.with_threshold(threshold)) if threshold else rules
+        derive_file_tags(files=files, rules=other)
+    assert due() == [file.pk for file in files]
     assert [(seen, done.new) for seen, done in refresh_noted()] == [(3, 3)]
     assert list(refresh_noted()) == []
 
+    derive_file_tags(files=files, rules=rules)
+    assert due() == []
 
-def test_a_noted_file_that_has_no_tags_any_more_is_forgotten(
-    library: Library, classifier: ClassifierVersion
+
+def test_the_clock_works_off_some_at_a_time(
+    library: Library, classifier: ClassifierVersion, monkeypatch: pytest.MonkeyPatch
 ):
-    file = hear(library, classifier, 0.01, 0.2)
-    note_derived(file_ids=[file.pk])
+    monkeypatch.setattr(refreshing, "BATCH", 1)
+    monkeypatch.setattr(refreshing, "SWEEP", 2)
+    files = [hear(library, classifier, 0.01, 0.2) for _ in range(3)]
+    derive_file_tags(files=files, rules=Rules((classifier,), TagPolicy()))
 
-    assert [seen for seen, _ in refresh_noted()] == [1]
-    assert list(refresh_noted()) == []
+    assert [sweep_items().new for _ in range(3)] == [2, 1, 0]
 
 
-def test_tags_of_before_they_had_a_key_are_worked_off_too(
-    library: Library, classifier: ClassifierVersion
+def raw(sql: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (lambda file: Tag.objects.filter(file=file).update(decision="accept"), "outdated"),
+        (lambda file: raw("DELETE FROM tagging_tag WHERE file_id = %s", file.pk), "outdated"),
+        (lambda file: TagSet.objects.filter(file=file).delete(), "outdated"),
+        (lambda file: TagSet.objects.filter(file=file).update(audio_hash="other"), "outdated"),
+        (lambda file: TagSet.objects.filter(file=file).update(results=7), "open"),
+        (lambda file: file.delete(), None),
+    ],
+    ids=["tag", "raw sql", "tag set", "audio", "nothing that matters", "file"],
+)
+def test_items_follow_the_tags_whoever_changes_them_by_whatever_way(
+    change: Callable[[AudioFile], object],
+    state: str | None,
+    library: Library,
+    classifier: ClassifierVersion,
 ):
-    file = hear(library, classifier, 0.01, 0.2)
-    derive_file_tags(files=[file], rules=Rules((classifier,), TagPolicy()))
-    TagSet.objects.update(content_key="")
-    note_derived(file_ids=[file.pk])
+    # Not in the random slice, so that an accepted tag is not asked about.
+    file = hear(library, classifier, 0.01, 0.2, audio="not in the slice")
+    derive([file], classifier)
+    pk = file.pk
 
-    assert [(seen, done.new) for seen, done in refresh_noted()] == [(1, 1)]
+    change(file)
+    assert due() == ([] if state == "open" else [pk])
+    sweep_items()
+
+    assert due() == []
+    item = ReviewItem.objects.filter(file=pk).exclude(audio_hash="other").first()
+    assert (item.state if item else None) == state
 
 
 def test_a_whole_library_is_refreshed_on_demand(library: Library, classifier: ClassifierVersion):

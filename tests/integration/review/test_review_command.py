@@ -21,7 +21,7 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.library.models import Library
 from earmark.review.management import working
 from earmark.review.management.keys import read_key
-from earmark.review.models import Decision, RefreshedFile, ReviewItem
+from earmark.review.models import Decision, ReviewItem
 from tests.review_queue import BELL, DOG, unsure_of
 
 pytestmark = pytest.mark.django_db
@@ -198,7 +198,6 @@ def test_decisions_come_from_a_table_and_bad_rows_are_told(
 
 def test_the_queue_is_brought_in_line_on_demand(review: Review, items: list[ReviewItem]):
     ReviewItem.objects.all().delete()
-    RefreshedFile.objects.all().delete()
 
     assert review("refresh") == [{"new": 3, "changed": 0, "outdated": 0}]
     assert review("refresh") == [{"new": 0, "changed": 0, "outdated": 0}]

@@ -11,7 +11,6 @@ from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import Job, Run
 from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.services import AudioFacts, record_facts
-from earmark.review.services import note_derived
 from earmark.tagging.knowledge import TagPolicy, load_ucs
 from earmark.tagging.knowledge.tags import STANDS_IN
 from earmark.tagging.models import FileEvidence, Tag
@@ -79,7 +78,6 @@ def derive_for(
     # Whoever comes here was just read for the first time, or has changed since.
     note_evidence(found={file.pk: look_into(file) for file in files})
     derive_file_tags(files=files, rules=rules)
-    note_derived(file_ids=[file.pk for file in files])
     if run is None or len(rules.classifiers) == 1:
         return set()
     ask_second_opinions(run=run, rules=rules, file_ids=file_ids)
@@ -102,7 +100,6 @@ def derive_backlog(
         new = [file for file in batch if file.pk not in known]
         note_evidence(found={file.pk: look_into(file) for file in new})
         derive_file_tags(files=batch, rules=rules)
-        note_derived(file_ids=[file.pk for file in batch])
         last = batch[-1].pk
         if should_stop():
             return False

@@ -3,8 +3,7 @@
 from earmark.review.models.decisions import Decision, DecisionQuerySet
 from earmark.review.models.items import (
     Cluster,
-    RefreshCursor,
-    RefreshedFile,
+    DueFile,
     ReviewItem,
     ReviewItemQuerySet,
 )
@@ -13,8 +12,7 @@ __all__ = [
     "Cluster",
     "Decision",
     "DecisionQuerySet",
-    "RefreshCursor",
-    "RefreshedFile",
+    "DueFile",
     "ReviewItem",
     "ReviewItemQuerySet",
 ]

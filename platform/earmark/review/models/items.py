@@ -175,40 +175,18 @@ class ReviewItem(models.Model):
         return f"item {self.pk}: {self.name}?"
 
 
-class RefreshedFileQuerySet(models.QuerySet["RefreshedFile"]):
-    """Named filters of files."""
+class DueFile(models.Model):
+    """That the tags of a file have changed since its items were made.
 
-    def due(self) -> RefreshedFileQuerySet:
-        """Files whose tags were derived since."""
-        return self.filter(content_key="").order_by("pk")
-
-
-class RefreshedFile(models.Model):
-    """From which tags the items of a file were made.
-
-    `content_key` names its tag set and the audio; empty if the tags were derived since.
+    Written by triggers in the transaction that changes them (`earmark.review.change_log`), taken
+    away in the transaction that makes the items. A file may be in it several times, and need not
+    be there any more.
     """
 
-    file = models.OneToOneField(AudioFile, on_delete=models.CASCADE, primary_key=True)
-    content_key = models.CharField(max_length=64, blank=True)
-
-    objects = RefreshedFileQuerySet.as_manager()
+    file_id = models.BigIntegerField()
 
     class Meta:
-        indexes = [
-            models.Index(
-                fields=["file"], condition=models.Q(content_key=""), name="review_file_due_idx"
-            )
-        ]
+        indexes = [models.Index(fields=["file_id"], name="review_due_noted_idx")]
 
     def __str__(self) -> str:
         return f"items of file {self.file_id}"
-
-
-class RefreshCursor(models.Model):
-    """How far the clock has come in looking for tags that were derived unseen; one row."""
-
-    after = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"after tag set {self.after}"

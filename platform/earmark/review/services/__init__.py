@@ -18,7 +18,6 @@ from earmark.review.services.leasing import (
 )
 from earmark.review.services.refreshing import (
     Refreshed,
-    note_derived,
     refresh_files,
     refresh_library,
     refresh_noted,
@@ -39,7 +38,6 @@ __all__ = [
     "decide_batch",
     "import_decisions",
     "lease_items",
-    "note_derived",
     "preview_batch",
     "refresh_files",
     "refresh_library",

@@ -174,7 +174,7 @@ def _undo(decision: Decision, reviewer: str) -> Decision:
         _store(item)
     else:
         _follow(item, reviewer)
-        refresh_files(file_ids=[item.file_id], force=True)
+        refresh_files(file_ids=[item.file_id])
     return undo
 
 

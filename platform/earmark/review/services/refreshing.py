@@ -1,9 +1,9 @@
 """Items from tags: what waits for a person follows from the tags, however often it is derived.
 
-Whoever derives tags only notes the files, for making items takes longer than deriving; the clock,
-or a person who opens the queue, works the notes off in large batches. Each file's items are brought
-in line with its tags in one transaction, together with a note of the tags they were made from. So
-this may be cut off anywhere and called any number of times.
+Whoever changes tags leaves a note (`earmark.review.change_log`), for making items takes longer than
+deriving; the clock, or a person who opens the queue, works the notes off in large batches. A note
+goes in the transaction that brings the file's items in line with its tags. So this may be cut off
+anywhere and called any number of times.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from earmark.library.models import AudioFile, Library
 from earmark.review.candidates import Candidate, TagRow, find_candidates
-from earmark.review.models import RefreshCursor, RefreshedFile, ReviewItem
+from earmark.review.change_log import TAGS
+from earmark.review.models import ReviewItem
 from earmark.review.ranking import Rank
 from earmark.review.services.clusters import find_places
 from earmark.tagging.knowledge import TagPolicy
@@ -29,7 +29,7 @@ from earmark.tagging.models import Tag, TagSet
 BATCH = 500
 
 SWEEP = 2000
-"""Files that the clock looks at in one go."""
+"""Files that are looked at in one go."""
 
 _FREE: dict[str, object] = {"holder": "", "lease_until": None}
 
@@ -48,43 +48,42 @@ class Refreshed:
         )
 
 
-def note_derived(*, file_ids: Collection[int]) -> None:
-    """Note that the tags of files were derived, for `refresh_noted`."""
-    RefreshedFile.objects.bulk_create(
-        (RefreshedFile(file_id=pk, content_key="") for pk in sorted(file_ids)),
-        batch_size=BATCH,
-        update_conflicts=True,
-        unique_fields=["file"],
-        update_fields=["content_key"],
-    )
-
-
 def refresh_noted() -> Iterator[tuple[int, Refreshed]]:
     """Bring the items of all noted files in line with their tags.
 
     Yields how many files each batch had, and what was done. What was done is kept whenever this
     ends.
     """
-    while due := list(RefreshedFile.objects.due().values_list("pk", flat=True)[:SWEEP]):
-        yield len(due), refresh_files(file_ids=due)
+    while True:
+        with transaction.atomic():
+            due = TAGS.take(BATCH)
+            done = _refresh(sorted(due))
+        if not due:
+            return
+        yield len(due), done
 
 
-def refresh_files(*, file_ids: Collection[int], force: bool = False) -> Refreshed:
+def sweep_items() -> Refreshed:
+    """Work off some thousand notes, those that have waited longest; for the clock."""
+    files, done = 0, Refreshed()
+    for number, step in refresh_noted():
+        files += number
+        done += step
+        if files >= SWEEP:
+            break
+    return done
+
+
+def refresh_files(*, file_ids: Collection[int]) -> Refreshed:
     """Bring the items of files in line with their tags, in one transaction for some hundreds.
 
     New tags that want a person get items. Items whose tag has gone, was set by a person or
     belongs to other audio are closed as outdated, unless somebody has decided about them.
-
-    Parameters
-    ----------
-    file_ids : collection of int
-    force : bool
-        Whether to look also at files whose tags have not changed since the last time.
     """
     wanted = sorted(file_ids)
     done = Refreshed()
     for start in range(0, len(wanted), BATCH):
-        done += _refresh(wanted[start : start + BATCH], force)
+        done += _refresh(wanted[start : start + BATCH])
     return done
 
 
@@ -94,81 +93,31 @@ def refresh_library(*, library: Library | None = None) -> Iterator[tuple[int, Re
     Yields how many files each batch had, and what was done. What was done is kept whenever this
     ends.
     """
+    files = AudioFile.objects.order_by("pk")
+    if library is not None:
+        files = files.filter(library=library)
     after = 0
-    while True:
-        seen, due = _due_after(after, SWEEP, library)
-        if not seen:
-            return
-        yield len(seen), refresh_files(file_ids=due)
+    while seen := list(files.filter(pk__gt=after).values_list("pk", flat=True)[:SWEEP]):
+        yield len(seen), refresh_files(file_ids=seen)
         after = seen[-1]
 
 
-def sweep_items() -> Refreshed:
-    """Work off the next notes, and look at the next tag sets of all; for the clock.
-
-    The second finds what a process that died before its note has left, and what was derived by
-    others.
-    """
-    _, done = next(refresh_noted(), (0, Refreshed()))
-    cursor, _ = RefreshCursor.objects.get_or_create(pk=1)
-    seen, due = _due_after(cursor.after, SWEEP, None)
-    done += refresh_files(file_ids=due)
-    # Two clocks at once look at the same slice: that costs time and changes nothing.
-    RefreshCursor.objects.filter(pk=1).update(after=seen[-1] if seen else 0)
-    return done
-
-
-def _due_after(after: int, limit: int, library: Library | None) -> tuple[list[int], list[int]]:
-    """Return the next files with tags, and those among them whose items may be of others."""
-    sets = TagSet.objects.filter(file__gt=after).order_by("file")
-    if library is not None:
-        sets = sets.filter(file__library=library)
-    noted = RefreshedFile.objects.filter(pk=OuterRef("file")).values("content_key")
-    rows = list(
-        sets.annotate(noted=Subquery(noted)).values_list(
-            *("file", "content_key", "audio_hash", "noted")
-        )[:limit]
-    )
-    return [pk for pk, *_ in rows], [
-        pk for pk, tags, audio, noted in rows if _key(tags, audio) != noted
-    ]
-
-
 @transaction.atomic
-def _refresh(file_ids: Sequence[int], force: bool) -> Refreshed:
+def _refresh(file_ids: Sequence[int]) -> Refreshed:
     # As in `store_tags`, in the same order: nobody derives these files while we look at them.
     files = AudioFile.objects.filter(pk__in=file_ids).order_by("pk")
     library_of = dict(files.select_for_update(no_key=True).values_list("pk", "library"))
     found = TagSet.objects.filter(file__in=library_of).order_by("file_id")
     sets = {one.file_id: one for one in found}
-    RefreshedFile.objects.due().filter(pk__in=set(file_ids) - set(sets)).delete()
-    if not force:
-        noted = dict(RefreshedFile.objects.filter(pk__in=sets).values_list("pk", "content_key"))
-        sets = {pk: one for pk, one in sets.items() if noted.get(pk) != _key_of(one)}
     standing: dict[int, list[ReviewItem]] = defaultdict(list)
-    for item in ReviewItem.objects.filter(file__in=sets):
+    for item in ReviewItem.objects.filter(file__in=library_of):
         standing[item.file_id].append(item)
     plan = _Plan()
     for file_id, candidates in _candidates(list(sets.values())):
         plan.add(library_of[file_id], sets[file_id], candidates, standing[file_id])
-    done = plan.carry_out()
-    RefreshedFile.objects.bulk_create(
-        # In the order of `note_derived`, which takes no other lock.
-        (RefreshedFile(file_id=pk, content_key=_key_of(one)) for pk, one in sets.items()),
-        update_conflicts=True,
-        unique_fields=["file"],
-        update_fields=["content_key"],
-    )
-    return done
-
-
-def _key_of(tags: TagSet) -> str:
-    return _key(tags.content_key, tags.audio_hash)
-
-
-def _key(content_key: str, audio_hash: str) -> str:
-    """Name the tags of a sound: other audio may have the same ones, and is asked about anew."""
-    return blake2b(f"{audio_hash}\0{content_key}".encode(), digest_size=16).hexdigest()
+    for file_id in standing.keys() - sets.keys():
+        plan.close(standing[file_id])
+    return plan.carry_out()
 
 
 def _candidates(sets: Sequence[TagSet]) -> Iterator[tuple[int, list[Candidate]]]:
@@ -227,6 +176,11 @@ class _Plan:
         for item in standing:
             heard = item.audio_hash == tags.audio_hash
             self._close_or_reopen(item, heard=heard, wanted=item.name in wanted)
+
+    def close(self, standing: Sequence[ReviewItem]) -> None:
+        """Ask no more about a file that has no tags any more."""
+        for item in standing:
+            self._close_or_reopen(item, heard=False, wanted=False)
 
     def carry_out(self) -> Refreshed:
         """Change the rows."""
