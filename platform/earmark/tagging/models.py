@@ -108,6 +108,9 @@ class TagSet(models.Model):
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["catid", "file"], name="tagging_tagset_catid_idx")]
+
     def __str__(self) -> str:
         return f"tags of file {self.file_id}"
 
