@@ -36,19 +36,21 @@ def apply_counts(differences: Mapping[tuple[int, str, str], int]) -> None:
         for (library_id, kind, text), number in sorted(differences.items())
     ]
     for start in range(0, len(rows), _ROWS):
-        _add(rows[start : start + _ROWS])
-    if any(number < 0 for number in differences.values()):
-        libraries = {library_id for library_id, _, _ in differences}
-        SearchTerm.objects.filter(library_id__in=libraries, files__lte=0).delete()
+        left = _add(rows[start : start + _ROWS])
+        nowhere = [pk for pk, files in left if files <= 0]
+        if nowhere:
+            SearchTerm.objects.filter(pk__in=nowhere).delete()
 
 
-def _add(rows: Iterable[tuple[int, str, str, str, int]]) -> None:
+def _add(rows: Iterable[tuple[int, str, str, str, int]]) -> list[tuple[int, int]]:
+    """Add to the numbers of files; return the ids of the rows with what they have now."""
     values = [value for row in rows for value in row]
     marks = ", ".join(["(%s, %s, %s, %s, %s)"] * (len(values) // 5))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO search_searchterm (library_id, kind, text, folded, files) "  # noqa: S608 - only marks
             f"VALUES {marks} ON CONFLICT (library_id, kind, text) "
-            "DO UPDATE SET files = search_searchterm.files + excluded.files",
+            "DO UPDATE SET files = search_searchterm.files + excluded.files RETURNING id, files",
             [to_storable(value) for value in values],
         )
+        return list(cursor.fetchall())
