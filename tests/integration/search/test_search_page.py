@@ -99,7 +99,6 @@ def test_the_command_says_when_nothing_is_found_and_what_may_have_been_meant(
     "words",
     [
         ("rain", "--limit", "0"),
-        ("rain", "--tag", "Rain:2"),
         ("rain", "--library", "no such"),
         ("--sort", "relevance"),
         ("--sort=-confidence", "rain"),

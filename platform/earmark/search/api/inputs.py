@@ -58,19 +58,11 @@ class TagFilterField(serializers.Field[TagFilter, str, str, TagFilter]):
 
     def to_internal_value(self, data: str) -> TagFilter:
         """Read it."""
-        text: str = _TAG.run_validation(data)
-        name, colon, number = text.rpartition(":")
-        try:
-            at_least = float(number) if colon else 0.0
-        except ValueError:
-            return TagFilter(text)
-        if not 0 <= at_least <= 1:
-            raise serializers.ValidationError("The confidence must be from 0 to 1.")
-        return TagFilter(name if colon else text, at_least)
+        return TagFilter.parse(_TAG.run_validation(data))
 
     def to_representation(self, value: TagFilter) -> str:
         """Write it as it is read."""
-        return f"{value.name}:{value.at_least:g}" if value.at_least else value.name
+        return value.as_text()
 
 
 _TAG = serializers.CharField(max_length=_LONGEST_VALUE, trim_whitespace=False)
@@ -119,8 +111,8 @@ class SearchFilterInput(serializers.Serializer[Any]):
         child=TagFilterField(),
         required=False,
         max_length=10,
-        help_text="A tag that has to be there, with `Rain:0.8` the least confidence; several times "
-        "for several tags.",
+        help_text="A tag that has to be there, with `Rain:0.8` the least confidence (0 to 1; any "
+        "other colon belongs to the tag); several times for several tags.",
     )
     category = _words(help_text="UCS categories, such as `DOORS`.")
     catid = _words(help_text="UCS CatIDs, such as `DOORWood`.")

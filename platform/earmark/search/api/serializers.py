@@ -159,8 +159,9 @@ class SimilarAnswerSerializer(serializers.Serializer[Any]):
     """Files that sound like one."""
 
     classifier = serializers.CharField()
-    compared = serializers.IntegerField(help_text="Sounds the file was compared with.")
-    complete = serializers.BooleanField(help_text="Whether these were all that are known.")
+    complete = serializers.BooleanField(
+        help_text="Whether the file was compared with all sounds that are known."
+    )
     results = SimilarFileSerializer(many=True)
 
 

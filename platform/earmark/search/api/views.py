@@ -124,7 +124,6 @@ class SimilarView(ApiView):
         found = selectors.find_similar(file, visible=visible_files(request.user), **values)
         answer = {
             "classifier": found.classifier.identity,
-            "compared": found.compared,
             "complete": found.complete,
             "results": [
                 {"similarity": score, "file": file_values(file)} for file, score in found.files

@@ -32,6 +32,26 @@ class TagFilter:
     name: str
     at_least: float = 0.0
 
+    @classmethod
+    def parse(cls, text: str) -> TagFilter:
+        """Read ``Rain`` or ``Rain:0.8``.
+
+        Tags may hold colons: only a number from 0 to 1 behind the last one is a confidence, so
+        ``12:30`` is a tag. One that ends like a confidence is meant with another behind it:
+        ``1:1:0``.
+        """
+        name, _, number = text.rpartition(":")
+        try:
+            at_least = float(number)
+        except ValueError:
+            return cls(text)
+        return cls(name, at_least) if name and 0 <= at_least <= 1 else cls(text)
+
+    def as_text(self) -> str:
+        """Return what `parse` reads as this."""
+        plain = TagFilter.parse(self.name) == self
+        return self.name if plain else f"{self.name}:{self.at_least:g}"
+
 
 @dataclass(frozen=True)
 class Filters:

@@ -34,15 +34,12 @@ class Similar:
         Whose embeddings were compared.
     files : list of (FoundFile, float)
         With their cosine similarity in [-1, 1], nearest first.
-    compared : int
-        With how many sounds the file was compared.
     complete : bool
         Whether these were all whose embedding is stored.
     """
 
     classifier: ClassifierVersion
     files: list[tuple[FoundFile, float]]
-    compared: int
     complete: bool
 
 
@@ -60,18 +57,18 @@ def find_similar(
     matrix = open_matrix(chosen)
     complete = take_up(chosen, matrix, most=_MOST_IN_A_REQUEST)
     complete = complete and not EmbeddingChange.objects.exists()
-    compared = len(matrix)
+    known = len(matrix)
     number = 4 * limit
     while True:
         sets, _ = matrix.nearest(vector, number)
         found = _files_of(sets.tolist(), vector, visible.exclude(pk=file.pk))
-        if len(found) >= limit or number >= min(compared, _MOST_SETS):
+        if len(found) >= limit or number >= min(known, _MOST_SETS):
             break
         number = min(8 * number, _MOST_SETS)
     told = {one.id: one for one in load_files([pk for pk, _ in found[:limit]])}
     files = [(told[pk], score) for pk, score in found[:limit] if pk in told]
-    enough = len(found) >= limit or compared <= _MOST_SETS
-    return Similar(chosen, files, compared, complete and enough)
+    enough = len(found) >= limit or known <= _MOST_SETS
+    return Similar(chosen, files, complete and enough)
 
 
 def _embedding_of(

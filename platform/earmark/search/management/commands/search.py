@@ -157,23 +157,12 @@ def _read(options: dict[str, Any]) -> Request:
     filters = Filters(
         libraries=tuple(get_library(named=name).pk for name in options["library"]),
         folder=options["folder"],
-        tags=tuple(_tag(text) for text in options["tag"]),
+        tags=tuple(TagFilter.parse(text) for text in options["tag"]),
         catids=tuple(options["catid"]),
         categories=tuple(options["category"]),
     )
     sort = Sort(options["sort"]) if options["sort"] else None
     return Request(" ".join(options["words"]), filters, sort, page_size=options["limit"])
-
-
-def _tag(text: str) -> TagFilter:
-    name, colon, number = text.rpartition(":")
-    try:
-        at_least = float(number) if colon else 0.0
-    except ValueError:
-        return TagFilter(text)
-    if not 0 <= at_least <= 1:
-        raise CommandError(f"--tag {text}: the confidence is from 0 to 1.", returncode=USAGE)
-    return TagFilter(name if colon else text, at_least)
 
 
 def _as_json(one: FoundFile) -> dict[str, Any]:
