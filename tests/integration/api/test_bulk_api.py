@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.exchange.bulk import working
 from earmark.exchange.bulk.errors import OperationLostError
 from earmark.exchange.bulk.models import BulkOperation
-from earmark.exchange.bulk.services import advance, claim_operation, release_operations_of
+from earmark.exchange.bulk.services import (
+    advance,
+    claim_operation,
+    hold_operation,
+    release_operations_of,
+)
 from earmark.exchange.bulk.working import run_next_operation
 from earmark.jobs.models import Run
 from earmark.jobs.services import claim_jobs, submit_run
@@ -22,7 +30,12 @@ from earmark.library.services import record_stat, register_library, scan_library
 from earmark.tagging.knowledge import TagPolicy
 from earmark.tagging.models import Tag, TagBasis, TagChange, TagSet
 from earmark.tagging.rules import rules_for
-from earmark.tagging.services import derive_file_tags, set_file_tags, set_policy
+from earmark.tagging.services import (
+    derive_file_tags,
+    rederiving,
+    set_file_tags,
+    set_policy,
+)
 from earmark.writeback.models import TagWrite, WriteRequest
 from earmark.writeback.services import WriteOutcome, begin_write, record_write
 from earmark.writeback.undoing import undo_newest_write
@@ -30,6 +43,7 @@ from earmark_files.metadata import Policy, apply, plan_write, read_tags
 from earmark_files.metadata import TagSet as FileTagSet
 from tests.api_client import make_user, signed_in
 from tests.factories import AudioFileFactory, ClassifierVersionFactory, make_sound, work_off
+from tests.review_queue import hear
 
 pytestmark = pytest.mark.django_db
 
@@ -254,6 +268,130 @@ def test_files_are_classified_again_by_one_run_though_the_worker_is_stopped(
     assert told["run"] == Run.objects.get().pk
 
 
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="there is one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_in_a_long_step_says_so_instead_of_keeping_who_cancels_it(
+    client: APIClient, library: Library
+):
+    body = {"library": library.pk, "operation": "add", "tags": ["Gate"]}
+    place = client.post(BULK, body, format="json")["Location"]
+    operation = claim_operation(worker="one")
+    assert operation is not None
+    holding, asked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            hold_operation(operation=operation)
+            holding.set()
+            asked.wait(timeout=10)
+        connection.close()
+
+    one = threading.Thread(target=hold)
+    one.start()
+    assert holding.wait(timeout=10)
+    answer = client.post(f"{place}/cancel")
+    asked.set()
+    one.join(timeout=10)
+    assert (answer.status_code, answer.json()["code"]) == (409, "operation_busy")
+    assert client.post(f"{place}/cancel").json()["state"] == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_takes_longer_to_submit_than_the_lease_is_submitted_once(
+    client: APIClient, library: Library, settings, monkeypatch: pytest.MonkeyPatch
+):
+    settings.EARMARK_JOB_LEASE_SECONDS = 0  # every lease is over as soon as it is given
+    body = {"library": library.pk, "operation": "rerun", "classifiers": []}
+    body["classifiers"] = [ClassifierVersionFactory().name]
+    place = client.post(BULK, body, format="json")["Location"]
+    submitting = threading.Event()
+
+    def submit_slowly(**asked: object) -> Run | None:
+        run = submit_run(**asked)
+        submitting.set()
+        time.sleep(0.4)
+        return run
+
+    monkeypatch.setattr(working, "submit_run", submit_slowly)
+
+    def work_in_a_thread() -> None:
+        run_next_operation(worker="one", should_stop=bool)
+        connection.close()
+
+    one = threading.Thread(target=work_in_a_thread)
+    one.start()
+    assert submitting.wait(timeout=10)
+    run_next_operation(worker="two", should_stop=bool)
+    one.join(timeout=20)
+    work()
+
+    told = client.get(place).json()
+    assert (told["state"], told["run"]) == ("finished", Run.objects.get().pk)
+    assert Run.objects.get().jobs.count() == 5
+
+
+def test_what_workers_fail_at_again_and_again_is_given_up_and_what_is_done_is_kept(
+    client: APIClient, library: Library, slices_of_two: None, monkeypatch: pytest.MonkeyPatch
+):
+    body = {"library": library.pk, "operation": "add", "tags": ["Gate"]}
+    place = client.post(BULK, body, format="json")["Location"]
+    find = working._next_files
+
+    def find_two_and_break(operation: BulkOperation) -> list[AudioFile]:
+        if operation.cursor:
+            raise ZeroDivisionError
+        return find(operation)
+
+    monkeypatch.setattr(working, "_next_files", find_two_and_break)
+    for _ in range(3):
+        assert client.get(place).json()["state"] == "queued"
+        work()
+    assert work() is None
+    told = client.get(place).json()
+    assert (told["state"], told["error_code"], told["done"]) == ("failed", "worker_failed", 2)
+    assert "ZeroDivisionError" in told["error_message"]
+    assert tagged(library, "Gate") == 2
+
+    client.post(f"{place}/undo")
+    monkeypatch.setattr(working, "_next_files", find)
+    work()
+    assert tagged(library, "Gate") == 0
+
+
+def test_what_loses_its_worker_again_and_again_is_given_up_and_others_have_their_turn(
+    client: APIClient, library: Library, settings
+):
+    body = {"library": library.pk, "operation": "add", "tags": ["Gate"]}
+    bad, good = (client.post(BULK, body, format="json")["Location"] for _ in range(2))
+    claim_operation(worker="dead")
+    release_operations_of(dead_workers=["dead"])
+    settings.EARMARK_JOB_LEASE_SECONDS = -1
+    claim_operation(worker="stuck")
+    claim_operation(worker="stuck")
+    settings.EARMARK_JOB_LEASE_SECONDS = 60
+
+    work()
+    told = client.get(bad).json()
+    assert (told["state"], told["error_code"]) == ("failed", "worker_killed")
+    assert client.get(good).json()["state"] == "finished"
+
+
+def test_workers_that_get_further_may_be_lost_as_often_as_they_like(
+    client: APIClient, library: Library, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(working, "SLICE", 1)
+    body = {"library": library.pk, "operation": "add", "tags": ["Gate"]}
+    place = client.post(BULK, body, format="json")["Location"]
+    for _ in range(4):
+        dead = claim_operation(worker="dead")
+        assert dead is not None
+        next(iter(working._change_tags(dead)))
+        release_operations_of(dead_workers=["dead"])
+    work()
+    told = client.get(place).json()
+    assert (told["state"], told["changed"], tagged(library, "Gate")) == ("finished", 5, 5)
+
+
 def test_a_policy_is_applied_to_what_was_heard(library: Library, tmp_path: Path):
     classifier: ClassifierVersion = ClassifierVersionFactory()
     make_sound(tmp_path / "real.wav", seed=3)
@@ -269,6 +407,30 @@ def test_a_policy_is_applied_to_what_was_heard(library: Library, tmp_path: Path)
     told = manager.get(place).json()
     assert (told["state"], told["done"], told["total"]) == ("finished", 1, 1)
     assert tagged(library, "Dog") == 1
+
+
+def test_what_was_derived_by_a_worker_that_lost_the_operation_leaves_no_trace(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+):
+    classifier = ClassifierVersionFactory()
+    file = hear(library, classifier, 0.9, 0.15)
+    derive_file_tags(files=[file], rules=rules_for(library, [classifier]))
+    set_policy(policy=TagPolicy.with_threshold(0.1), library=library)
+    manager = signed_in(make_user(Role.MANAGER, library))
+    manager.post(f"/api/v1/libraries/{library.pk}/policy/apply")
+    derive = rederiving.derive_file_tags
+
+    def derive_while_it_is_lost(**asked: object) -> object:
+        release_operations_of(dead_workers=["one"])
+        return derive(**asked)
+
+    monkeypatch.setattr(rederiving, "derive_file_tags", derive_while_it_is_lost)
+    work()
+    assert (tagged(library, "Dog"), BulkOperation.objects.get().done) == (0, 0)
+    monkeypatch.setattr(rederiving, "derive_file_tags", derive)
+    BulkOperation.objects.update(state="queued", worker="", lease_until=None)
+    work()
+    assert (tagged(library, "Dog"), BulkOperation.objects.get().done) == (1, 1)
 
 
 def test_writes_are_asked_for_and_taken_back(client: APIClient, library: Library, tmp_path: Path):

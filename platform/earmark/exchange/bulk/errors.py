@@ -19,6 +19,14 @@ class OperationOverError(EarmarkError):
     status = 409
 
 
+class OperationBusyError(EarmarkError):
+    """The operation cannot be ended before its step is."""
+
+    code = "operation_busy"
+    status = 409
+    hint = "Ask again in a minute; if it submits a run, the run can be cancelled then."
+
+
 class NotUndoableError(EarmarkError):
     """The operation changed no tags, or is not over yet."""
 

@@ -25,8 +25,9 @@ class BulkOperation(models.Model):
     ``run``, ``search`` (see `FoundFile`); what it leaves out narrows nothing. `options` is what
     the operation needs. `cursor` is the last file that is done and moves in the transaction that
     changes the files, so that nothing is done twice or left out whoever dies. `attempt` grows
-    when the operation changes hands and is the fencing token. `problems` are the first of the
-    failures: file, code and message.
+    when the operation changes hands and is the fencing token; `losses` counts the workers that
+    have failed at it since it last got further. `problems` are the first of the failures: file,
+    code and message.
     """
 
     class Kind(models.TextChoices):
@@ -71,6 +72,7 @@ class BulkOperation(models.Model):
     problems = models.JSONField(default=list, blank=True)
     cursor = models.BigIntegerField(default=0)
     attempt = models.PositiveIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=200, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(

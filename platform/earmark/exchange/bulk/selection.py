@@ -17,6 +17,7 @@ from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.selectors import list_files
 from earmark.search.selectors import Filters, Request
 from earmark.search.selectors.searching import Search
+from earmark.tagging.models import TagChange
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,13 @@ def next_files(operation: BulkOperation, limit: int) -> list[AudioFile]:
     left = found.filter(file_id__gt=operation.cursor)
     files = list_files(library=operation.library).on_disk()
     return list(files.filter(pk__gt=operation.cursor, pk__in=left).order_by("pk")[:limit])
+
+
+def list_changes(*, operation: BulkOperation, limit: int) -> list[TagChange]:
+    """Return the next changes that an undo takes back, with their files."""
+    assert operation.undoes is not None
+    rows = TagChange.objects.filter(batch=operation.undoes.batch, file__gt=operation.cursor)
+    return list(rows.select_related("file__library").order_by("file")[:limit])
 
 
 def began(run: int) -> Any:

@@ -9,17 +9,21 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from earmark.core.hints import hint_on_commit
-from earmark.exchange.bulk.errors import NotUndoableError, OperationLostError, OperationOverError
+from earmark.exchange.bulk.errors import (
+    NotUndoableError,
+    OperationBusyError,
+    OperationLostError,
+    OperationOverError,
+)
 from earmark.exchange.bulk.models import BulkOperation, FoundFile
 from earmark.exchange.bulk.selection import BulkSelection, keep_found
 from earmark.library.models import Library
 from earmark.settings.queues import WRITE
-from earmark.tagging.models import TagChange
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +31,9 @@ Kind = BulkOperation.Kind
 State = BulkOperation.State
 TAG_KINDS = (Kind.ADD, Kind.REMOVE, Kind.REPLACE)
 KEPT_PROBLEMS = 100
+
+_LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's word for a wait that took too long."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +134,20 @@ def cancel_operation(*, operation: BulkOperation) -> None:
     ------
     OperationOverError
         If it is over already.
+    OperationBusyError
+        If a step of it takes longer than anybody should wait for.
     """
+    _wait_for_locks(seconds=1)
     opened = BulkOperation.objects.open().filter(pk=operation.pk)
-    if not opened.update(state=State.CANCELLED, finished_at=Now(), **_FREE):
+    try:
+        with transaction.atomic():
+            cancelled = _close(opened, operation.pk, State.CANCELLED)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise OperationBusyError("The operation is in the middle of a long step.") from error
+    if not cancelled:
         raise OperationOverError("This operation is over already.")
-    FoundFile.objects.filter(operation=operation.pk).delete()
 
 
 def list_waiting_operations() -> models.QuerySet[BulkOperation]:
@@ -141,20 +157,41 @@ def list_waiting_operations() -> models.QuerySet[BulkOperation]:
 
 
 def claim_operation(*, worker: str) -> BulkOperation | None:
-    """Take the oldest operation that nobody works on; None where there is none."""
+    """Take the oldest operation that nobody works on; None where there is none.
+
+    One that worker after worker has lost is given up on the way.
+    """
     with transaction.atomic():
-        rows = list_waiting_operations().order_by("pk")
-        pk = rows.select_for_update(skip_locked=True).values_list("pk", flat=True).first()
-        if pk is None:
+        waiting = list_waiting_operations().order_by("pk").select_for_update(skip_locked=True)
+        while (found := waiting.first()) is not None:
+            own = BulkOperation.objects.filter(pk=found.pk)
+            losses = found.losses + (found.state == State.RUNNING)
+            if losses < settings.EARMARK_JOB_MAX_LOST_LEASES:
+                break
+            _give_up(own, found.pk, "worker_killed", "Workers were lost")
+        else:
             return None
-        BulkOperation.objects.filter(pk=pk).update(
+        own.update(
             state=State.RUNNING,
             worker=worker,
             attempt=F("attempt") + 1,
+            losses=losses,
             started_at=Coalesce("started_at", Now()),
             lease_until=_lease_end(),
         )
-    return BulkOperation.objects.select_related("library", "requested_by", "undoes").get(pk=pk)
+    return own.select_related("library", "requested_by", "undoes").get()
+
+
+def hold_operation(*, operation: BulkOperation) -> None:
+    """Let nobody else have an operation until the transaction ends, however long that takes.
+
+    Raises
+    ------
+    OperationLostError
+        If the operation is somebody else's already.
+    """
+    if not _held(operation).select_for_update().exists():
+        raise OperationLostError(_LOST)
 
 
 def advance(
@@ -182,11 +219,12 @@ def advance(
         changed=F("changed") + changed,
         failed=F("failed") + len(told),
         problems=kept,
+        losses=0,
         lease_until=_lease_end(),
     )
     if not held:
-        raise OperationLostError("The operation is somebody else's now, or was cancelled.")
-    operation.cursor, operation.problems = cursor, kept
+        raise OperationLostError(_LOST)
+    operation.cursor, operation.problems, operation.losses = cursor, kept, 0
 
 
 @transaction.atomic
@@ -194,9 +232,17 @@ def finish_operation(
     *, operation: BulkOperation, state: State = State.FINISHED, code: str = "", message: str = ""
 ) -> None:
     """Record that an operation is over, unless it is somebody else's now."""
-    over = {"state": state, "error_code": code, "error_message": message, "finished_at": Now()}
-    if _held(operation).update(**over, **_FREE):
-        FoundFile.objects.filter(operation=operation.pk).delete()
+    _close(_held(operation), operation.pk, state, code, message)
+
+
+@transaction.atomic
+def record_failure(*, operation: BulkOperation, error: Exception) -> None:
+    """Give an operation back at which a worker has failed for no known reason, or give it up."""
+    if operation.losses + 1 < settings.EARMARK_JOB_MAX_LOST_LEASES:
+        _held(operation).update(state=State.QUEUED, losses=F("losses") + 1, **_FREE)
+    else:
+        what = f"Workers failed ({type(error).__name__})"
+        _give_up(_held(operation), operation.pk, "worker_failed", what)
 
 
 def release_operation(*, operation: BulkOperation) -> None:
@@ -207,17 +253,37 @@ def release_operation(*, operation: BulkOperation) -> None:
 def release_operations_of(*, dead_workers: Collection[str]) -> int:
     """Let others have the operations of workers that are known to be dead; return how many."""
     running = BulkOperation.objects.filter(state=State.RUNNING, worker__in=list(dead_workers))
-    return running.update(state=State.QUEUED, **_FREE)
-
-
-def list_changes(*, operation: BulkOperation, limit: int) -> list[TagChange]:
-    """Return the next changes that an undo takes back, with their files."""
-    assert operation.undoes is not None
-    rows = TagChange.objects.filter(batch=operation.undoes.batch, file__gt=operation.cursor)
-    return list(rows.select_related("file__library").order_by("file")[:limit])
+    return running.update(state=State.QUEUED, losses=F("losses") + 1, **_FREE)
 
 
 _FREE: dict[str, object] = {"worker": "", "lease_until": None}
+
+_LOST = "The operation is somebody else's now, or was cancelled."
+
+
+def _close(
+    rows: models.QuerySet[BulkOperation], pk: int, state: State, code: str = "", message: str = ""
+) -> bool:
+    """End an operation, if it is among the rows; say whether it was."""
+    over = {"state": state, "error_code": code, "error_message": message, "finished_at": Now()}
+    closed = bool(rows.update(**over, **_FREE))
+    if closed:
+        FoundFile.objects.filter(operation=pk).delete()
+    return closed
+
+
+def _give_up(rows: models.QuerySet[BulkOperation], pk: int, code: str, what: str) -> None:
+    times = settings.EARMARK_JOB_MAX_LOST_LEASES
+    told = f"{what} at it {times} times in a row. What was done before is kept."
+    if _close(rows, pk, State.FAILED, code, told):
+        log.error("bulk_given_up", operation=pk, code=code)
+
+
+def _wait_for_locks(*, seconds: int) -> None:
+    """Wait for rows that others change no longer than so, in this transaction."""
+    if connection.vendor == "postgresql":  # SQLite has its own limit, for all
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{seconds}s'")
 
 
 def _held(operation: BulkOperation) -> models.QuerySet[BulkOperation]:

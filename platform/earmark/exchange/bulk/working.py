@@ -13,13 +13,14 @@ from earmark.classifiers.selectors import get_default_classifier, get_usable_cla
 from earmark.core.errors import EarmarkError
 from earmark.exchange.bulk.errors import OperationLostError
 from earmark.exchange.bulk.models import BulkOperation
-from earmark.exchange.bulk.selection import began, found_by, next_files
+from earmark.exchange.bulk.selection import began, found_by, list_changes, next_files
 from earmark.exchange.bulk.services import (
     Problem,
     advance,
     claim_operation,
     finish_operation,
-    list_changes,
+    hold_operation,
+    record_failure,
     release_operation,
 )
 from earmark.jobs.models import Run
@@ -65,6 +66,10 @@ def run_next_operation(*, worker: str, should_stop: Callable[[], bool]) -> BulkO
         state = BulkOperation.State.FAILED
         finish_operation(operation=operation, state=state, code=error.code, message=str(error))
         log.warning("bulk_failed", operation=operation.pk, code=error.code)
+    except Exception as error:
+        # Whoever comes next may have more luck; nobody shall try for ever, nor be stopped by it.
+        log.exception("bulk_broken", operation=operation.pk)
+        record_failure(operation=operation, error=error)
     return operation
 
 
@@ -177,6 +182,7 @@ def _rerun(operation: BulkOperation) -> Iterator[None]:
     names = options.get("classifiers") or []
     classifiers = get_usable_classifiers(names=names) if names else [get_default_classifier()]
     with transaction.atomic():
+        hold_operation(operation=operation)
         run = submit_run(
             library=operation.library,
             classifiers=classifiers,
@@ -207,9 +213,17 @@ def _derive(operation: BulkOperation) -> Iterator[None]:
     left = sum(plan.count() for plan in plans)
     BulkOperation.objects.filter(pk=operation.pk).update(total=F("done") + left)
     for plan in plans:
-        for number in plan.work():
-            advance(operation=operation, cursor=0, done=number, changed=number)
+        batches = plan.work()
+        while _derive_next(operation, batches):
             yield
+
+
+@transaction.atomic
+def _derive_next(operation: BulkOperation, batches: Iterator[int]) -> bool:
+    number = next(batches, 0)
+    if number:
+        advance(operation=operation, cursor=0, done=number, changed=number)
+    return bool(number)
 
 
 def _advance(
