@@ -30,6 +30,9 @@ from earmark_plugin_api import Label
 
 TAGS_EACH = 5
 EMBEDDING = 256
+DOUBTED = 10
+"""Of every so many-th file some tags wait for a person."""
+
 _AT_ONCE = 2000
 _FILLERS = ("close", "distant", "heavy", "light", "loop", "single", "interior", "exterior", "night")
 
@@ -186,18 +189,28 @@ def _tags(sounds: Sounds, number: int, kinds: Sequence[int], now: object) -> lis
         for name in (*kind.other_names, *kind.above[:1]):
             words.setdefault(name, (kind, "synonym" if name in kind.other_names else "ontology"))
     return [
-        {
-            "file_id": number + 1,
-            "name": name,
-            "confidence": round(sounds.random.uniform(0.3, 1), 4),
-            "decision": "accept",
-            "label": kind.label.name,
-            "mid": kind.label.id,
-            "origin": origin,
-            "created_at": now,
-        }
+        _tag(number, name, kind, origin, round(sounds.random.uniform(0.3, 1), 4), now)
         for name, (kind, origin) in islice(words.items(), TAGS_EACH)
     ]
+
+
+def _tag(
+    number: int, name: str, kind: Kind, origin: str, confidence: float, now: object
+) -> dict[str, Any]:
+    """Return the row of a tag; of some files those that a classifier is not sure of wait."""
+    doubted = number % DOUBTED == 0 and origin == "classifier" and confidence < 0.5
+    rule = "between-review-and-accept" if doubted else "threshold"
+    return {
+        "file_id": number + 1,
+        "name": name,
+        "confidence": confidence,
+        "decision": "review" if doubted else "accept",
+        "label": kind.label.name,
+        "mid": kind.label.id,
+        "origin": origin,
+        "why": {"rule": rule, "via": [], "votes": [["audioset@bench", confidence, 0, 1]]},
+        "created_at": now,
+    }
 
 
 def _tag_set(
