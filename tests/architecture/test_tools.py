@@ -44,7 +44,7 @@ def test_a_folder_reaches_the_command_as_it_is():
     assert "manage.py demo" not in commands
 
 
-def test_tests_run_on_both_databases_and_after_every_check():
+def test_tests_run_on_both_databases_and_with_every_check():
     commands = make("-n", "test").stdout
 
     checks = ("ruff check", "ruff format --check", "lint-imports", "makemigrations --check", "mypy")
