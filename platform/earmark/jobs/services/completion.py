@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
+from earmark.core.deadlocks import again_after_deadlock
 from earmark.core.text import to_storable
 from earmark.jobs.errors import UnidentifiedAudioError
 from earmark.jobs.models import Job, PredictionFailure, PredictionSet, Run, RunEvent
@@ -72,6 +73,7 @@ class Completion:
     followers: list[int]
 
 
+@again_after_deadlock
 def complete_jobs(*, results: Sequence[JobResult]) -> Completion:
     """Store the results of claimed jobs, all or none, and finish them.
 

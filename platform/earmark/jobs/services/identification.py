@@ -12,6 +12,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models.functions import Now
 
+from earmark.core.deadlocks import again_after_deadlock
 from earmark.jobs.models import Job, PredictionSet, Run
 from earmark.jobs.services.events import record_events, reused_events
 from earmark.jobs.services.fencing import Claim, finish_reused, lock_audio, lock_claimed
@@ -74,6 +75,7 @@ class _Known:
     leaders: dict[tuple[str, int], Job]
 
 
+@again_after_deadlock
 def identify_jobs(*, found: Sequence[FoundAudio]) -> list[Identification]:
     """Record the audio of claimed jobs and say, for each, what to do.
 

@@ -9,6 +9,7 @@ from earmark.library.services.identification import (
     record_facts,
     record_stat,
 )
+from earmark.library.services.locking import lock_files
 from earmark.library.services.registration import check_registration, register_library
 from earmark.library.services.removal import remove_library
 from earmark.library.services.roles import grant_role, revoke_role
@@ -34,6 +35,7 @@ __all__ = [
     "claim_scan",
     "grant_role",
     "identify_files",
+    "lock_files",
     "mark_failed",
     "mark_missing",
     "record_facts",

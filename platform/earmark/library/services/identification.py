@@ -10,10 +10,12 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from earmark.core.deadlocks import again_after_deadlock
 from earmark.core.rows import update_rows
 from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
 from earmark.library.paths import folder_key
+from earmark.library.services.locking import lock_files
 from earmark.library.services.relations import repoint_rows
 
 log = structlog.get_logger(__name__)
@@ -150,6 +152,8 @@ def _take_over_path(old: AudioFile, new: AudioFile) -> bool:
     return True
 
 
+@again_after_deadlock
+@transaction.atomic
 def record_facts(*, facts: Mapping[int, AudioFacts]) -> None:
     """Store what decoding told about files, by file id."""
     rows = [
@@ -157,8 +161,8 @@ def record_facts(*, facts: Mapping[int, AudioFacts]) -> None:
         for pk, told in sorted(facts.items())
     ]
     columns = ("duration", "sample_rate", "channels", "container", "codec")
-    with transaction.atomic():
-        update_rows(AudioFile, columns, rows)
+    lock_files(file_ids=facts.keys())
+    update_rows(AudioFile, columns, rows)
 
 
 def record_stat(*, file_id: int, size: int, mtime_ns: int) -> None:

@@ -11,9 +11,11 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from earmark.library.models import AudioFile, Library
+from earmark.core.deadlocks import again_after_deadlock
+from earmark.library.models import AudioFile, AudioFileQuerySet, Library
 from earmark.library.paths import folder_key, path_key
 from earmark.library.services.comparison import Known
+from earmark.library.services.locking import lock_files
 from earmark_files.errors import AudioFileError
 from earmark_files.walk import FoundFile
 
@@ -108,7 +110,10 @@ def _stands_still(file: FoundFile) -> bool:
     return (now.st_size, now.st_mtime_ns) == (file.size, file.mtime_ns)
 
 
+@again_after_deadlock
+@transaction.atomic
 def _update(changed: Sequence[tuple[Known, FoundFile]]) -> None:
+    lock_files(file_ids=[known.pk for known, _ in changed])
     now = timezone.now()
     rows = [
         AudioFile(
@@ -131,7 +136,7 @@ def store_returned(returned: Sequence[Known]) -> None:
     for state, faulty in ((AudioFile.State.PRESENT, False), (AudioFile.State.FAILED, True)):
         keys = [known.pk for known in returned if bool(known.error_code) is faulty]
         for chunk in _chunks(keys):
-            AudioFile.objects.filter(pk__in=chunk).update(state=state, last_seen_at=now)
+            _change(AudioFile.objects.all(), chunk, state=state, last_seen_at=now)
 
 
 def store_vanished(library: Library, gone: Sequence[int]) -> int:
@@ -139,18 +144,23 @@ def store_vanished(library: Library, gone: Sequence[int]) -> int:
     changes: dict[str, object] = {"state": AudioFile.State.MISSING}
     if library.last_scan_at is not None:
         changes["last_seen_at"] = Greatest(F("last_seen_at"), Value(library.last_scan_at))
-    return sum(
-        AudioFile.objects.filter(pk__in=chunk).on_disk().update(**changes)
-        for chunk in _chunks(gone)
-    )
+    return sum(_change(AudioFile.objects.on_disk(), chunk, **changes) for chunk in _chunks(gone))
 
 
 def store_excluded(left_out: Sequence[int]) -> int:
     """Mark files that are there but that the patterns leave out; returns how many."""
     return sum(
-        AudioFile.objects.filter(pk__in=chunk).on_disk().update(state=AudioFile.State.EXCLUDED)
+        _change(AudioFile.objects.on_disk(), chunk, state=AudioFile.State.EXCLUDED)
         for chunk in _chunks(left_out)
     )
+
+
+@again_after_deadlock
+@transaction.atomic
+def _change(files: AudioFileQuerySet, keys: Sequence[int], **changes: object) -> int:
+    """Change those of some files that are among `files`, all in one way; returns how many."""
+    lock_files(file_ids=keys)
+    return files.filter(pk__in=keys).update(**changes)
 
 
 def place_files(library: Library) -> Iterator[int]:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from earmark.core.text import to_storable
+from earmark.library.services import lock_files
 from earmark.review.errors import (
     DecisionUnknownError,
     InvalidDecisionError,
@@ -25,7 +26,6 @@ from earmark.review.ranking import Rank
 from earmark.review.services.effects import follow_decision
 from earmark.review.services.refreshing import refresh_files
 from earmark.tagging.services import Words
-from earmark.tagging.services.deriving import lock_files
 
 MOST_WORDS = 20
 MOST_COMMENT = 500

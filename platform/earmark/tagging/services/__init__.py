@@ -7,7 +7,7 @@ from earmark.tagging.services.by_people import (
     undo_change,
     undo_changes,
 )
-from earmark.tagging.services.deriving import FileTags, derive_file_tags, keep_basis, lock_files
+from earmark.tagging.services.deriving import FileTags, derive_file_tags, keep_basis
 from earmark.tagging.services.evidence import Found, note_evidence
 from earmark.tagging.services.policies import follow_default, set_policy
 from earmark.tagging.services.rederiving import Rederivation, plan_rederivation
@@ -31,7 +31,6 @@ __all__ = [
     "import_thesaurus",
     "keep_basis",
     "list_in_doubt",
-    "lock_files",
     "note_evidence",
     "plan_rederivation",
     "save_entry",

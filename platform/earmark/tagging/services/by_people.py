@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from earmark.library.models import AudioFile
+from earmark.library.services import lock_files
 from earmark.tagging.errors import (
     ChangeUndoneError,
     InvalidWordsError,
@@ -19,7 +20,7 @@ from earmark.tagging.errors import (
 from earmark.tagging.knowledge.ontology import fold_name
 from earmark.tagging.models import TagBasis, TagChange, TagSet
 from earmark.tagging.rules import rules_for, rules_of
-from earmark.tagging.services.deriving import derive_each, lock_files, store_tags
+from earmark.tagging.services.deriving import derive_each, store_tags
 
 LONGEST_WORD = 100
 MOST_WORDS = 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
+from earmark.library.services import lock_files
 from earmark.tagging.knowledge import (
     NO_SYNONYMS,
     NOTHING_DECIDED,
@@ -138,16 +139,6 @@ def store_tags(*, derived: Sequence[FileTags], rules: Rules) -> list[FileTags]:
     )
     insert_rows(TagSet, _SET_COLUMNS, sets, replacing="file_id")
     return derived
-
-
-def lock_files(*, file_ids: Collection[int]) -> None:
-    """Let nobody else change the tags of files until the present transaction ends.
-
-    Two workers may derive the same file: without this each would add its own tags to those of
-    the other. In one order, so that nobody waits in a circle.
-    """
-    files = AudioFile.objects.filter(pk__in=file_ids).order_by("pk")
-    list(files.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def _heed_people(derived: Sequence[FileTags], rules: Rules) -> list[FileTags]:

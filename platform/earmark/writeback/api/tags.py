@@ -21,10 +21,11 @@ from earmark.core.api.views import ApiView
 from earmark.core.errors import NotFoundError
 from earmark.library.access import Role, require_file
 from earmark.library.models import AudioFile
+from earmark.library.services import lock_files
 from earmark.tagging.api.serializers import FileTagsSerializer, file_tags_values
 from earmark.tagging.models import TagChange, TagSet
 from earmark.tagging.selectors import get_tags
-from earmark.tagging.services import Words, change_tags, lock_files, undo_change
+from earmark.tagging.services import Words, change_tags, undo_change
 from earmark.writeback.api.serializers import ChangedTagsSerializer, RemovalQuery, TagsInput
 from earmark.writeback.asking import follow_tags
 
