@@ -56,5 +56,5 @@ def tick() -> None:
     """Look after what nobody sends a message for."""
     sweep()
     hint_at_work()
-    # At last: it takes longest, and a fault in it must not keep work from those who wait for it.
+    # At last: it takes longest.
     follow_changes(every=settings.EARMARK_TICK_SECONDS)

@@ -190,10 +190,16 @@ def test_work_that_was_broken_off_goes_on_with_the_next_start_to_the_last_tag(
         sine(sounds / f"more {extra}.wav", frequency=300.0 + extra, seconds=4)
     assert installation.run("migrate", "-v0").status == 0
     assert installation.run("shell", "-v0", "-c", SUBMIT.format(root=str(sounds))).status == 0
+    installation.extra |= {"BANDS_SECONDS_PER_WINDOW": "0.1", "EARMARK_TICK_SECONDS": "1"}
     process = started("work", "--workers", "1")
     wait_until(lambda: installation.rows("SELECT 1 FROM jobs_job WHERE state='succeeded'"))
+    # The search follows while the run goes on: it knows how long sounds are that were heard.
+    heard = "SELECT 1 FROM search_searchdocument WHERE duration >= 0"
+    wait_until(lambda: installation.rows(heard))
+    assert installation.rows("SELECT 1 FROM jobs_job WHERE state IN ('queued', 'running')")
     os.kill(process.pid, number)
     process.communicate(timeout=100)
+    installation.extra["BANDS_SECONDS_PER_WINDOW"] = "0"
 
     done = installation.run("work", "--until-idle", "--workers", "1")
 

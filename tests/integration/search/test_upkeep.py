@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import connection
 
 from earmark.library.models import AudioFile
 from earmark.library.services import request_scan
@@ -49,6 +49,5 @@ def test_a_fault_of_the_indexer_keeps_no_work_from_workers(
     request_scan(library=add("Rain.wav").library)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE search_documentterms RENAME TO search_gone")
-    with pytest.raises(DatabaseError), transaction.atomic():
-        tick()
+    tick()
     assert hints == [SCAN]

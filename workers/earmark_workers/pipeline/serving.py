@@ -1,4 +1,7 @@
-"""Work off the scans and runs that were started in the admin, one after the other, for good."""
+"""Work off the scans and runs that were started in the admin, one after the other, for good.
+
+What breaks off by something unforeseen is tried again later; everything else goes on meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ import structlog
 from earmark.classifiers.models import ClassifierVersion
 from earmark.classifiers.services import require_installed
 from earmark.core.errors import EarmarkError
-from earmark.exchange.bulk.working import run_next_operation
 from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
 from earmark.jobs.services import abort_run, settle_follow_up
@@ -20,6 +22,8 @@ from earmark.library.models import Scan
 from earmark.library.selectors import Place
 from earmark.library.services import run_next_scan
 from earmark.writeback.write_queue import list_due_requests
+from earmark_workers.pipeline.attempts import Attempt
+from earmark_workers.pipeline.caretaker import Caretaker
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.recovery import settle_unknown_writes
 from earmark_workers.pipeline.reporting import Totals
@@ -27,7 +31,6 @@ from earmark_workers.pipeline.shared_runs import OWNER
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
 from earmark_workers.pipeline.tag_run import TagOptions, TagRun
-from earmark_workers.pipeline.upkeep import follow_changes, sweep
 from earmark_workers.pipeline.write_host import WriteHost
 from earmark_workers.report.progress import ProgressLine
 from earmark_workers.report.values import FileReport
@@ -36,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 1.0
 """How often to look for something to do."""
+
+MOST_BREAKS = 3
+"""A run that breaks off so often by something unforeseen is given up, with the reason."""
 
 
 @dataclass
@@ -61,18 +67,41 @@ class Server:
     worked: Callable[[Run, Totals], None]
     _name: str = field(default_factory=worker_name)
 
+    def __post_init__(self) -> None:
+        self._caretaker = Caretaker(stop=self.stop)
+        self._kinds = (
+            Attempt("scans", self._scan),
+            Attempt("runs", self._work),
+            Attempt("writes", self._write),
+        )
+        self._runs: dict[int, Attempt] = {}  # those that have broken off
+
     def serve(self, *, until_idle: bool = False) -> None:
-        """Work; with `until_idle` end when nothing is left to do."""
-        while not self.stop.asked:
-            sweep()
-            follow_changes()
-            busy = self._scan() or self._work() or self._operate() or self._write()
-            if busy:
-                continue
-            if until_idle:
-                return
-            wait([self.stop.wake], IDLE_S)
-            self.stop.quiet()
+        """Work; with `until_idle` end when nothing is left to do.
+
+        Raises
+        ------
+        Exception
+            With `until_idle`, what something that is left to do breaks off with.
+        """
+        with self._caretaker.beside():
+            while not self.stop.asked:
+                if self._turn():
+                    continue
+                if until_idle:
+                    self._require_done()
+                    return
+                wait([self.stop.wake], IDLE_S)
+                self.stop.quiet()
+
+    def _turn(self) -> bool:
+        operated = self._caretaker.turn()
+        return any(kind() for kind in self._kinds) or operated
+
+    def _require_done(self) -> None:
+        for attempt in (*self._caretaker.attempts, *self._kinds, *self._runs.values()):
+            if attempt.error is not None:
+                raise attempt.error
 
     def _scan(self) -> bool:
         scan = run_next_scan(worker=self._name, should_stop=lambda: self.stop.asked)
@@ -83,15 +112,21 @@ class Server:
     def _work(self) -> bool:
         """Take the oldest run with something to do; those of `tag` are its own business."""
         runs = Run.objects.to_follow_up().select_related("library").order_by("pk")
-        run = next((run for run in runs if _is_for_us(run)), None)
-        if run is not None:
-            self._work_on(run)
-        return run is not None
+        return any(self._try(run) for run in runs if _is_for_us(run))
 
-    def _operate(self) -> bool:
-        """Do what was asked for many files at once."""
-        done = run_next_operation(worker=self._name, should_stop=lambda: self.stop.asked)
-        return done is not None
+    def _try(self, run: Run) -> bool:
+        """Work on a run; one that has broken off rests, or is given up when it always does."""
+        attempt = self._runs.pop(run.pk, None) or Attempt(f"run {run.pk}", self._work_on)
+        done = attempt(run)
+        if attempt.breaks >= MOST_BREAKS:
+            reason = f"An unexpected fault of Earmark ({attempt.error!r}); please report."
+            abort_run(run=run, code="internal_error", message=reason)
+            log.error("run_given_up", run=run.pk)
+            settle_follow_up(run=run)
+            return True
+        if attempt.error is not None:
+            self._runs[run.pk] = attempt
+        return done
 
     def _write(self) -> bool:
         """Write what Celery workers have asked for and nobody has written."""
@@ -99,7 +134,7 @@ class Server:
             return False
         return WriteHost(threads=self.workers + 1).serve(Slice(self.stop, math.inf))
 
-    def _work_on(self, run: Run) -> None:
+    def _work_on(self, run: Run) -> bool:
         named = list_classifiers(run=run)
         classifiers = [one for one in named if self._is_usable(run, one)]
         try:
@@ -111,6 +146,7 @@ class Server:
             log.error("run_failed", run=run.pk, code=error.code, message=error.message)
         if not self.stop.asked:  # else the next start goes on with it
             settle_follow_up(run=run)
+        return True
 
     def _is_usable(self, run: Run, classifier: ClassifierVersion) -> bool:
         """Say whether a run's classifier can be used; if not, its jobs fail with the reason."""

@@ -1,9 +1,13 @@
-"""What somebody must look after every few seconds, with a broker or without."""
+"""What somebody must look after every few seconds, with a broker or without.
+
+A step in which something unforeseen happens holds up no other: see `Attempt`.
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 from earmark.core.hints import send_hint
 from earmark.exchange.bulk.models import BulkOperation
@@ -15,6 +19,7 @@ from earmark.search.services import index_changes
 from earmark.settings.queues import CLASSIFY_CPU, CLASSIFY_GPU, SCAN, WRITE
 from earmark.webhooks.courier import keep_delivering
 from earmark.writeback.write_queue import list_due_requests, list_writers, requeue_lost_writes
+from earmark_workers.pipeline.attempts import Attempt
 from earmark_workers.pipeline.classify_host import list_wanted
 from earmark_workers.pipeline.naming import is_gone
 from earmark_workers.pipeline.recovery import release_lost_jobs
@@ -28,16 +33,30 @@ _followed_at = -math.inf
 
 def sweep() -> None:
     """Give the work of the dead to the living, start what is due, and see that webhooks go out."""
-    release_lost_jobs()
+    for step in _SWEEP:
+        step()
+
+
+def _requeue_lost_writes() -> None:
     dead = [worker for worker in list_writers() if is_gone(worker)]
     if dead:
         # Known to have ended on this machine: that is not held against the files, as with jobs.
         requeue_lost_writes(dead_workers=dead, blame=False)
     requeue_lost_writes()
+
+
+def _release_lost_operations() -> None:
     busy = BulkOperation.objects.exclude(worker="").values_list("worker", flat=True).distinct()
     release_operations_of(dead_workers=[worker for worker in busy if is_gone(worker)])
-    start_due_scans()
-    keep_delivering()
+
+
+_SWEEP = (
+    Attempt("lost jobs", release_lost_jobs),
+    Attempt("lost writes", _requeue_lost_writes),
+    Attempt("lost operations", _release_lost_operations),
+    Attempt("due scans", start_due_scans),
+    Attempt("webhooks", keep_delivering),
+)
 
 
 def follow_changes(*, every: float = 0.0) -> None:
@@ -52,18 +71,37 @@ def follow_changes(*, every: float = 0.0) -> None:
     global _followed_at
     if time.monotonic() - _followed_at < every:
         return
-    try:
-        index_changes(seconds=_INDEXING_S)
-        sweep_items()
-    finally:
-        _followed_at = time.monotonic()
+    for step in _FOLLOW:
+        step()
+    _followed_at = time.monotonic()
+
+
+def _index() -> None:
+    index_changes(seconds=_INDEXING_S)
+
+
+_FOLLOW = (Attempt("search index", _index), Attempt("queue of review", sweep_items))
+
+
+STEPS = (*_SWEEP, *_FOLLOW)
+"""All that may have broken off."""
 
 
 def hint_at_work() -> None:
     """Send a hint to each queue that has work, in case the last one got lost."""
-    for queue in (SCAN, CLASSIFY_CPU, CLASSIFY_GPU, WRITE):
-        if _has_work(queue):
-            send_hint(queue)
+    for step in _HINTS:
+        step()
+
+
+def _hint(queue: str) -> None:
+    if _has_work(queue):
+        send_hint(queue)
+
+
+_HINTS = [
+    Attempt(f"hints for {queue}", partial(_hint, queue))
+    for queue in (SCAN, CLASSIFY_CPU, CLASSIFY_GPU, WRITE)
+]
 
 
 def _has_work(queue: str) -> bool:

@@ -18,7 +18,7 @@ from multiprocessing.connection import wait
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from earmark.classifiers.errors import ClassifierUnavailableError
 from earmark.classifiers.models import ClassifierVersion
@@ -37,6 +37,7 @@ from earmark.uploads.services import (
 from earmark_workers.engine.messages import Classified, Failed, Identified, LoadFailed
 from earmark_workers.engine.parts import Part
 from earmark_workers.engine.pool import EngineError, Event, WorkerPool
+from earmark_workers.pipeline.attempts import Attempt
 from earmark_workers.pipeline.hosting import start_pool
 from earmark_workers.pipeline.naming import is_gone, worker_name
 from earmark_workers.pipeline.stopping import StopRequest
@@ -45,6 +46,9 @@ log = structlog.get_logger(__name__)
 
 POLL_S = 0.2
 """How often to look for an upload: what somebody who waits notices of the queue."""
+
+IDLE_POLL_S = 1.0
+"""How often while there is no engine: to start one takes longer than that."""
 
 SWEEP_S = 10.0
 REST_S = 300.0
@@ -83,27 +87,33 @@ class UploadDesk:
         self._pool: WorkerPool | None = None
         self._stale = False  # a classifier of the pool could not be loaded
         self._used = self._swept = self._renewed = -math.inf
+        self._attempt = Attempt("uploads", self._turn)
 
     def serve(self) -> None:
         """Work until asked to stop; what is unfinished then is given back."""
         try:
             while not self._stop.asked:
-                self._turn_or_rest()
-            release_uploads(uploads=self._uploads(), worker=self._worker)
+                self._attempt()
+                if self._attempt.error is not None:
+                    self._recover(self._attempt.error)
+            Attempt("end of uploads", self._give_back)()
         finally:
             self._close()
             connection.close()
 
-    def _turn_or_rest(self) -> None:
-        """Take a turn; a database or disk that is away for a while does not end the desk."""
-        try:
-            self._turn()
-        except (DatabaseError, OSError) as error:
-            log.warning("uploads_not_served", reason=str(error))
-            # Leases tell what becomes of what was held.
-            self._close()
-            connection.close()
-            wait([self._stop.wake], FAULT_S)
+    def _recover(self, error: Exception) -> None:
+        """Begin anew after whatever has happened; nobody would notice that the desk has ended."""
+        if self._attempt.breaks:
+            # Those who wait shall not wait for the ends of leases, for it may be due to a sound.
+            reason = f"An unexpected fault of Earmark ({error!r}); please report."
+            Attempt("failed uploads", self._fail_all)("internal_error", reason)
+        # Else the database or a disk is away, and leases tell what becomes of what was held.
+        self._close()
+        connection.close()
+        wait([self._stop.wake], FAULT_S)
+
+    def _give_back(self) -> None:
+        release_uploads(uploads=self._uploads(), worker=self._worker)
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -115,12 +125,14 @@ class UploadDesk:
             try:
                 self._hear(self._pool.wait(POLL_S, also=[self._stop.wake]))
             except EngineError as error:
-                self._fail_all(error)
+                log.error("engine_failed", code=error.code, reason=error.message)
+                self._fail_all(error.code, error.message)
+                self._close()
             self._renew()
             return
         if self._pool is not None and (self._stale or now - self._used >= REST_S):
             self._close()
-        wait([self._stop.wake], POLL_S)
+        wait([self._stop.wake], IDLE_POLL_S if self._pool is None else POLL_S)
 
     def _take(self) -> None:
         """Hand what waits to the engine, as far as it has room."""
@@ -201,11 +213,9 @@ class UploadDesk:
         if held is not None:
             fail_upload(upload=held.upload, code=code, message=message)
 
-    def _fail_all(self, error: EngineError) -> None:
-        log.error("engine_failed", code=error.code, reason=error.message)
+    def _fail_all(self, code: str, message: str) -> None:
         for task in [*self._held]:
-            self._fail(task, error.code, error.message)
-        self._close()
+            self._fail(task, code, message)
 
     def _renew(self) -> None:
         now = time.monotonic()
