@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
+from earmark.core.rows import update_rows
 from earmark.core.text import to_storable
 from earmark.library.models import AudioFile
-from earmark.library.services import record_stat
+from earmark.library.services import record_stats
 from earmark.writeback.models import TagWrite
 
 
@@ -39,17 +40,11 @@ class WriteOutcome:
     message: str = ""
 
 
-def begin_write(
-    *,
-    file_id: int,
-    tags_key: str,
-    plan: Mapping[str, object],
-    target: str = "",
-    undo: Mapping[str, object] | None = None,
-) -> TagWrite:
-    """Record that a file is about to be written to, before it is touched.
+@dataclass(frozen=True)
+class WriteIntent:
+    """What is about to be written into a file.
 
-    Parameters
+    Attributes
     ----------
     file_id : int
     tags_key : str
@@ -58,39 +53,77 @@ def begin_write(
         Summary of the plan, for people (JSON).
     target : str
         What is written to, if that is not the file itself but a sidecar: its path, text form.
-    undo : mapping, optional
+    undo : mapping or None
         What takes the write back, known before it is done: after a crash it also tells whether
         it was done.
     """
-    return TagWrite.objects.create(
-        file_id=file_id,
-        tags_key=tags_key,
-        plan=to_storable(dict(plan)),
-        target=target,
-        undo=dict(undo) if undo is not None else None,
+
+    file_id: int
+    tags_key: str
+    plan: Mapping[str, object]
+    target: str = ""
+    undo: Mapping[str, object] | None = None
+
+
+def begin_writes(*, intents: Iterable[WriteIntent]) -> list[TagWrite]:
+    """Record that files are about to be written to, before they are touched; in their order."""
+    return TagWrite.objects.bulk_create(
+        TagWrite(
+            file_id=intent.file_id,
+            tags_key=intent.tags_key,
+            plan=to_storable(dict(intent.plan)),
+            target=intent.target,
+            undo=dict(intent.undo) if intent.undo is not None else None,
+        )
+        for intent in intents
     )
 
 
 @transaction.atomic
-def record_write(*, write_id: int, outcome: WriteOutcome) -> None:
-    """Record what became of a write, and the file's new size and time with it.
+def record_writes(*, outcomes: Mapping[int, WriteOutcome]) -> None:
+    """Record what became of writes, by their id, and the files' new sizes and times with it.
 
     The next scan then finds nothing new, for the audio is the same.
     """
-    rows = TagWrite.objects.filter(pk=write_id)
-    file_id = rows.select_for_update().values_list("file_id", flat=True).get()
-    rows.update(
-        state=outcome.state,
-        error_code=outcome.code,
-        error_message=to_storable(outcome.message),
-        file_size=outcome.size,
-        file_mtime_ns=outcome.mtime_ns,
-        finished_at=timezone.now(),
-        # Undo records are large: not written a second time where nothing is new.
-        **({} if outcome.undo is None else {"undo": dict(outcome.undo)}),
+    rows = TagWrite.objects.filter(pk__in=outcomes).order_by("pk").select_for_update()
+    files = dict(rows.values_list("pk", "file_id"))
+    update_rows(
+        TagWrite,
+        ("state", "error_code", "error_message", "file_size", "file_mtime_ns"),
+        [
+            (pk, str(told.state), told.code, to_storable(told.message), told.size, told.mtime_ns)
+            for pk, told in outcomes.items()
+        ],
+        same={"finished_at": timezone.now()},
     )
-    if outcome.size is not None and outcome.mtime_ns is not None:
-        record_stat(file_id=file_id, size=outcome.size, mtime_ns=outcome.mtime_ns)
+    for pk, told in outcomes.items():
+        # Undo records are large: not written a second time where nothing is new.
+        if told.undo is not None:
+            TagWrite.objects.filter(pk=pk).update(undo=dict(told.undo))
+    record_stats(
+        found={
+            files[pk]: (told.size, told.mtime_ns)
+            for pk, told in outcomes.items()
+            if pk in files and told.size is not None and told.mtime_ns is not None
+        }
+    )
+
+
+def begin_write(
+    *,
+    file_id: int,
+    tags_key: str,
+    plan: Mapping[str, object],
+    target: str = "",
+    undo: Mapping[str, object] | None = None,
+) -> TagWrite:
+    """Do what `begin_writes` does for one file."""
+    return begin_writes(intents=[WriteIntent(file_id, tags_key, plan, target, undo)])[0]
+
+
+def record_write(*, write_id: int, outcome: WriteOutcome) -> None:
+    """Do what `record_writes` does for one write."""
+    record_writes(outcomes={write_id: outcome})
 
 
 @transaction.atomic

@@ -105,6 +105,8 @@ def renew_writes(*, writes: Sequence[ClaimedWrite], worker: str) -> None:
 
 def release_writes(*, writes: Sequence[ClaimedWrite]) -> None:
     """Give requests back that were not begun."""
+    if not writes:
+        return
     with transaction.atomic():
         _lock(writes)
         _held(writes).update(**_FREE)
@@ -118,11 +120,15 @@ def finish_writes(*, tags_keys: Mapping[ClaimedWrite, str]) -> None:
     tags_keys : mapping
         Of the tags that were written, or that the file already had.
     """
+    if not tags_keys:
+        return
+    settled = {write.request_id: key for write, key in tags_keys.items()}
     with transaction.atomic():
-        _lock(list(tags_keys))
-        for write, key in tags_keys.items():
-            _held([write]).filter(tags_key=key).delete()
-        _held(list(tags_keys)).update(**_FREE)
+        held = _lock(list(tags_keys))
+        done = [pk for pk, key in held.items() if key == settled[pk]]
+        WriteRequest.objects.filter(pk__in=done).delete()
+        if len(done) < len(held):
+            _held(list(tags_keys)).update(**_FREE)
 
 
 def postpone_write(*, write: ClaimedWrite) -> None:
@@ -234,9 +240,13 @@ def _held(writes: Sequence[ClaimedWrite]) -> QuerySet[WriteRequest]:
     return WriteRequest.objects.filter(condition, state=WriteRequest.State.RUNNING)
 
 
-def _lock(writes: Sequence[ClaimedWrite]) -> None:
-    """Take the rows in the order in which others ask for them: nobody waits in a circle."""
-    list(_held(writes).order_by("file_id").select_for_update().values_list("pk", flat=True))
+def _lock(writes: Sequence[ClaimedWrite]) -> dict[int, str]:
+    """Take the rows in the order in which others ask for them: nobody waits in a circle.
+
+    Returns what is asked for by now, by request.
+    """
+    rows = _held(writes).order_by("file_id").select_for_update()
+    return dict(rows.values_list("pk", "tags_key"))
 
 
 def _give_up(row: WriteRequest) -> None:

@@ -29,9 +29,9 @@ from earmark_workers.pipeline.recovery import settle_unknown_writes
 from earmark_workers.pipeline.run_tags import RunTags, list_runs_to_follow_up
 from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.tagging import orders_by_basis, orders_for
-from earmark_workers.pipeline.writing import REFUSALS, Writing, Written
+from earmark_workers.pipeline.writing import RECORD_AFTER_S, REFUSALS, Writing, Written
 
-AHEAD = 16
+AHEAD = 32
 """Requests taken at once for each thread: enough to keep it busy, and soon given back."""
 
 SETTLED = REFUSALS | {AUDIO_CHANGED}
@@ -145,7 +145,7 @@ class _Batch:
             written = writing.step()
             self._take(written)
             if not written and writing.busy:
-                left = max(0.0, self._renew_at - time.monotonic())
+                left = min(RECORD_AFTER_S, max(0.0, self._renew_at - time.monotonic()))
                 select.select([self._stop.wake], [], [], left)
                 self._stop.quiet()
             if time.monotonic() >= self._renew_at:

@@ -8,6 +8,7 @@ from earmark.library.services.identification import (
     mark_missing,
     record_facts,
     record_stat,
+    record_stats,
 )
 from earmark.library.services.locking import lock_files
 from earmark.library.services.registration import check_registration, register_library
@@ -40,6 +41,7 @@ __all__ = [
     "mark_missing",
     "record_facts",
     "record_stat",
+    "record_stats",
     "register_library",
     "remove_library",
     "request_scan",

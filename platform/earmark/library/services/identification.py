@@ -166,11 +166,22 @@ def record_facts(*, facts: Mapping[int, AudioFacts]) -> None:
 
 
 def record_stat(*, file_id: int, size: int, mtime_ns: int) -> None:
-    """Store size and time after Earmark itself has written to the file.
+    """Do what `record_stats` does for one file."""
+    record_stats(found={file_id: (size, mtime_ns)})
+
+
+def record_stats(*, found: Mapping[int, tuple[int, int]]) -> None:
+    """Store sizes and times, by file id, after Earmark itself has written to files.
 
     The audio is the same, so the next scan shall find nothing new.
     """
-    AudioFile.objects.filter(pk=file_id).update(size=size, mtime_ns=mtime_ns)
+    with transaction.atomic():
+        lock_files(file_ids=found.keys())
+        update_rows(
+            AudioFile,
+            ("size", "mtime_ns"),
+            [(pk, size, mtime_ns) for pk, (size, mtime_ns) in sorted(found.items())],
+        )
 
 
 def mark_failed(*, file_id: int, code: str, message: str, retryable: bool = False) -> None:
