@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from earmark.library.sound.cache import SoundCache
 
 
@@ -18,8 +20,20 @@ def test_what_was_put_is_got_and_the_rest_is_not(tmp_path: Path):
     assert SoundCache(tmp_path, 1000).get("../../a") == b"one"
 
 
-def test_what_was_not_used_for_longest_goes_first(tmp_path: Path):
+@pytest.mark.parametrize("left", [0, 3, 16, 20])
+def test_what_is_left_of_a_damaged_file_counts_as_nothing(tmp_path: Path, left: int):
     cache = SoundCache(tmp_path, 1000)
+    cache.put("a", b"one two three")
+    (path,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    os.truncate(path, left)
+
+    assert cache.get("a") is None
+    cache.put("a", b"one")
+    assert cache.get("a") == b"one"
+
+
+def test_what_was_not_used_for_longest_goes_first(tmp_path: Path):
+    cache = SoundCache(tmp_path, 1160)
     for number in range(10):
         cache.put(str(number), bytes(100))
         for path in tmp_path.rglob("*"):

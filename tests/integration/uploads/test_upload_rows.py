@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from earmark.classifiers.errors import ClassifierUnavailableError
@@ -67,6 +68,31 @@ def test_a_sound_waits_with_its_bytes_and_nobody_else_may_read_them(data_dir: Pa
     assert storage.bytes_of(made.pk).read_bytes() == b"sound"
     assert (data_dir / "uploads").stat().st_mode & 0o777 == 0o700
     assert storage.bytes_of(made.pk).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_come_at_once_one_is_refused_where_one_may_wait(settings):
+    settings.EARMARK_UPLOAD_QUEUE = 1
+    classifiers = [ClassifierVersionFactory()]
+    refused: list[UploadsBusyError] = []
+
+    def send() -> None:
+        try:
+            accept_upload(received=received(), classifiers=classifiers)
+        except UploadsBusyError as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=send)
+    with transaction.atomic():
+        first = upload(classifiers=classifiers)
+        other.start()
+        other.join(0.3)  # long enough to be done, if nothing held it back
+    other.join()
+
+    assert len(refused) == 1
+    assert [one.pk for one in Upload.objects.all()] == bytes_left() == [first.pk]
 
 
 def test_one_more_than_may_wait_is_refused_and_leaves_nothing(settings):

@@ -1,4 +1,8 @@
-"""What was worked out of sounds and may be worked out again: files in the data folder, bounded."""
+"""What was worked out of sounds and may be worked out again: files in the data folder, bounded.
+
+A file begins with the digest of the rest: what a power cut or a bad volume has left of it is not
+taken for the whole.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,15 @@ import threading
 from hashlib import blake2b
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
+_DIGEST_BYTES = 16
 _CHECK_EVERY = 1 / 16
 """Of the bound: so much may be written before somebody looks how much there is."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class SoundCache:
@@ -31,12 +40,17 @@ class SoundCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under a key, or None."""
+        """Return what is kept under a key, or None; what is damaged goes."""
         path = self._path(key)
         try:
-            data = path.read_bytes()
+            kept = path.read_bytes()
             os.utime(path)
         except FileNotFoundError:
+            return None
+        digest, data = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
+        if digest != _digest(data):
+            log.warning("kept_drawing_damaged", path=str(path), bytes=len(kept))
+            path.unlink(missing_ok=True)
             return None
         return data
 
@@ -46,12 +60,12 @@ class SoundCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
         try:
-            draft.write_bytes(data)
+            draft.write_bytes(_digest(data) + data)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
         with self._lock:
-            self._written += len(data)
+            self._written += _DIGEST_BYTES + len(data)
             if self._written >= self._max_bytes * _CHECK_EVERY:
                 self._written = 0
                 self._shrink()
@@ -79,6 +93,10 @@ class SoundCache:
                 continue
             found.append((status.st_mtime, status.st_size, path))
         return found
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=_DIGEST_BYTES).digest()
 
 
 _caches: dict[tuple[Path, int], SoundCache] = {}

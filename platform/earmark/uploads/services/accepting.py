@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from earmark.classifiers.models import ClassifierVersion
 from earmark.uploads import storage
 from earmark.uploads.errors import UploadsBusyError
 from earmark.uploads.models import Upload
+
+_ACCEPTING = 0x55504C4F4144
+"""Our advisory lock: "UPLOAD" in ASCII."""
 
 
 def accept_upload(
@@ -42,22 +45,34 @@ def accept_upload(
         If ``EARMARK_UPLOAD_QUEUE`` others wait already.
     """
     try:
-        if Upload.objects.open().count() >= settings.EARMARK_UPLOAD_QUEUE:
-            raise UploadsBusyError("Too many uploads wait to be classified.")
-        received.keep()
-        return Upload.objects.create(
-            id=received.upload_id,
-            owner=owner,
-            classifiers=[one.identity for one in classifiers],
-            size=received.size,
-            start=start,
-            end=end,
-            expires_at=expiry(),
-        )
+        with transaction.atomic():
+            _wait_for_turn()
+            if Upload.objects.open().count() >= settings.EARMARK_UPLOAD_QUEUE:
+                raise UploadsBusyError("Too many uploads wait to be classified.")
+            received.keep()
+            return Upload.objects.create(
+                id=received.upload_id,
+                owner=owner,
+                classifiers=[one.identity for one in classifiers],
+                size=received.size,
+                start=start,
+                end=end,
+                expires_at=expiry(),
+            )
     except BaseException:
         received.discard()
         storage.remove_bytes(received.upload_id)
         raise
+
+
+def _wait_for_turn() -> None:
+    """Let one after the other count those that wait, so that none comes in between.
+
+    SQLite lets only one write at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ACCEPTING])
 
 
 def discard_upload(*, upload: Upload) -> None:
