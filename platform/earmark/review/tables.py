@@ -13,8 +13,6 @@ from earmark.review.errors import DecisionTableError
 
 TRAINING_COLUMNS = ("path", "label", "group")
 
-MOST_ROWS = 10_000
-
 _FILE = ("file", "path", "file_id")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,7 +29,7 @@ class DecisionRow:
     comment: str
 
 
-def read_decisions(text: str) -> list[DecisionRow]:
+def read_decisions(text: str, *, most: int) -> list[DecisionRow]:
     """Read a table with a header: ``file`` (or ``path``, ``file_id``), ``label``, ``decision``.
 
     And if wanted ``words``, separated by semicolons, and ``comment``.
@@ -39,7 +37,7 @@ def read_decisions(text: str) -> list[DecisionRow]:
     Raises
     ------
     DecisionTableError
-        If it is no such table, or has more than `MOST_ROWS` rows.
+        If it is no such table, or has more than so many rows.
     """
     try:
         content = to_storable(text).removeprefix("\ufeff")
@@ -53,9 +51,9 @@ def read_decisions(text: str) -> list[DecisionRow]:
             )
         rows: list[DecisionRow] = []
         for values in reader:
-            if len(rows) == MOST_ROWS:
+            if len(rows) == most:
                 raise DecisionTableError(
-                    f"The table has more than {MOST_ROWS:,} rows.", hint="Split it."
+                    f"The table has more than {most:,} rows.", hint="Split it; nothing was decided."
                 )
             rows.append(_row(reader.line_num, values[file], values))
     except csv.Error as error:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Groups:
-    """Joins files that share a cluster, directly or by a chain of others (union-find)."""
+    """Joins clusters that share a file, directly or by a chain of others (union-find).
+
+    Only clusters that were joined take memory, not files: there are `MOST_LEADERS` of them for a
+    label at most.
+    """
 
     def __init__(self) -> None:
-        self._above: dict[str, str] = {}
+        self._above: dict[int, int] = {}
 
-    def join(self, file_id: int, cluster: int | None) -> None:
-        """Note that a file belongs to a cluster; None to none."""
-        file = self._top(f"file-{file_id}")
-        if cluster is not None:
-            self._above[file] = self._top(f"cluster-{cluster}")
+    def join(self, clusters: Sequence[int]) -> None:
+        """Note that one file belongs to all of these."""
+        for other in clusters[1:]:
+            one, two = self._top(clusters[0]), self._top(other)
+            if one != two:
+                self._above[two] = one
 
-    def name_of(self, file_id: int) -> str:
-        """Return the name of a file's group."""
-        return self._top(f"file-{file_id}")
+    def name_of(self, file_id: int, cluster: int | None) -> str:
+        """Return the name of a file's group, by any of its clusters; alone where it has none."""
+        return f"file-{file_id}" if cluster is None else f"cluster-{self._top(cluster)}"
 
-    def _top(self, name: str) -> str:
-        above = self._above.setdefault(name, name)
-        while above != self._above[above]:
-            self._above[name] = above = self._above[above]
-        return above
+    def _top(self, cluster: int) -> int:
+        while (above := self._above.get(cluster)) is not None:
+            higher = self._above.get(above)
+            if higher is not None:
+                self._above[cluster] = higher
+            cluster = above
+        return cluster

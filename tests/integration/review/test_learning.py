@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from earmark.review.selectors import (
     get_thresholds,
     iterate_training_rows,
     list_items,
+    training,
 )
 from earmark.review.services import Word, decide
 from earmark.review.tables import TRAINING_COLUMNS, write_rows
 from earmark_classifiers.training.data import read_dataset
-from tests.factories import LibraryFactory, make_sound
+from tests.factories import AudioFileFactory, LibraryFactory, make_sound
 from tests.review_queue import DOG, unsure_of
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +197,37 @@ def test_what_was_found_right_is_training_data_that_train_reads(
     assert data.counts() == {"Dog": 2, "Fox": 1, "Growl": 1}
     assert len({clip.group for clip in data.clips}) == 1
     assert [clip.path.name for clip in data.clips] == ["0.wav", "1.wav", "2.wav"]
+
+
+def test_training_data_of_many_files_takes_no_more_memory_than_that_of_few(
+    classifier: ClassifierVersion, monkeypatch: pytest.MonkeyPatch
+):
+    library = LibraryFactory()
+    monkeypatch.setattr(training, "BATCH", 100)
+    monkeypatch.setattr(training, "_IDS_AT_ONCE", 100)
+
+    def peak(files: int) -> int:
+        [item] = unsure_of(library, classifier)
+        decision = decide(item_id=item.pk, reviewer="anna", word=Word(Decision.Action.ACCEPT))
+        more = AudioFileFactory.build_batch(files, library=library)
+        ReviewItem.objects.bulk_create(
+            ReviewItem(
+                library=library, file=file, audio_hash="a", name=DOG, label="Dog", kind="band",
+                classifier=classifier.identity, score=0.2, rank=1, state="decided",
+                verdict="right", effect=decision.pk, closed_at=file.first_seen_at,
+            )
+            for file in AudioFile.objects.bulk_create(more)
+        )  # fmt: skip
+        tracemalloc.start()
+        try:
+            rows = sum(1 for _ in iterate_training_rows(items=list_items()))
+            assert rows >= files
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(200)  # what is imported and cached once
+    small, large = peak(1), peak(600)
+
+    # A row that was kept would be hundreds of bytes.
+    assert large - small < 600 * 150

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 
 import pytest
+from asgiref.sync import async_to_sync
 from rest_framework.test import APIClient
 
 from earmark.accounts.scopes import Scope
@@ -191,6 +192,10 @@ def test_a_decision_that_makes_no_sense_is_refused(
     assert answer.status_code in (400, 409)
 
 
+async def collect(stream: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in stream])
+
+
 def test_figures_thresholds_and_training_data_are_told(library: Library, items: list[ReviewItem]):
     anna = client(library)
     anna.post(f"{API}/decisions", {"item": items[0].pk, "action": "accept"})
@@ -202,7 +207,7 @@ def test_figures_thresholds_and_training_data_are_told(library: Library, items: 
     assert (told["suggested"], told["reason"]) == (None, "too_few_decisions")
     export = anna.get(f"{API}/export", HTTP_ACCEPT="text/csv")
     assert export["Content-Type"] == "text/csv"
-    text = b"".join(export.streaming_content).decode()
+    text = async_to_sync(collect)(export.streaming_content).decode()
     [row] = csv.DictReader(io.StringIO(text))
     assert (row["label"], row["path"].endswith(items[0].file.path)) == (DOG, True)
     other = LibraryFactory()
@@ -238,6 +243,9 @@ def test_decisions_are_imported_from_a_table_row_by_row(library: Library, items:
     for text in ("", "a,b\n1,2\n", "file,label,decision\n" + "\x00"):
         answer = anna.post(f"{API}/decisions/import", {"table": text})
         assert answer.status_code in (200, 400)
+    too_long = "file,label,decision\n" + "1,Dog,accept\n" * 201
+    answer = anna.post(f"{API}/decisions/import", {"table": too_long})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_table")
     assert (
         client(LibraryFactory()).post(f"{API}/decisions/import", {"table": table}).json()["decided"]
         == 0

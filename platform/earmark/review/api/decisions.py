@@ -40,6 +40,7 @@ from earmark.review.services import (
     undo_batch,
     undo_decision,
 )
+from earmark.review.services.batches import MOST
 from earmark.review.tables import read_decisions
 
 _REVIEW = Access(Scope.REVIEW, Role.REVIEWER)
@@ -157,11 +158,12 @@ class DecisionViewSet(ListModelMixin, ApiViewSet):
     def import_table(self, request: Request) -> Response:
         """Take decisions from a table, each row by itself, for libraries you are a reviewer of.
 
-        Sent again it does nothing anew: what was decided is not asked any more.
+        At most 200 rows, which take some seconds: split what is longer. Sent again it does nothing
+        anew: what was decided is not asked any more.
         """
         wanted = self.read_input(DecisionTableInput)
         done = import_decisions(
-            rows=read_decisions(wanted["table"]),
+            rows=read_decisions(wanted["table"], most=MOST),
             items=items_of(request.user, wanted, Role.REVIEWER),
             reviewer=reviewer_of(request),
             dry_run=wanted["dry_run"],

@@ -12,7 +12,7 @@ from earmark.review.services.deciding import MOST_COMMENT, MOST_WORDS
 from earmark.review.statistics import NOT_REACHED, TOO_FEW
 
 _ACTIONS = [choice for choice in Decision.Action.choices if choice[0] != Decision.Action.UNDO]
-_LONGEST_TABLE = 4_000_000
+_LONGEST_TABLE = 1_000_000
 
 
 def _id(**options: Any) -> serializers.IntegerField:
@@ -253,7 +253,8 @@ class DecisionTableInput(serializers.Serializer[Any]):
     table = serializers.CharField(
         max_length=_LONGEST_TABLE,
         trim_whitespace=False,
-        help_text="CSV with the columns file, label, decision and, if wanted, words and comment.",
+        help_text="CSV with the columns file, label, decision and, if wanted, words and comment; "
+        f"at most {MOST} rows.",
     )
     library = _id(required=False)
     dry_run = serializers.BooleanField(default=False)

@@ -17,6 +17,9 @@ from earmark.review.errors import DecisionTableError
 from earmark.review.models import Decision, ReviewItem
 from earmark.review.selectors import ItemFilter
 
+MOST_ROWS = 10_000
+"""Rows of a table that is read at once."""
+
 _ACTIONS = {
     "work": "Decide about one item after the other, a key each; this is what `review` alone does.",
     "list": "List items in the order of the queue.",

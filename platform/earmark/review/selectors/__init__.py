@@ -15,8 +15,8 @@ from earmark.review.selectors.learning import (
     LabelThreshold,
     get_label_reports,
     get_thresholds,
-    iterate_training_rows,
 )
+from earmark.review.selectors.training import iterate_training_rows
 
 __all__ = [
     "ItemFilter",

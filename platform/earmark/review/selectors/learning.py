@@ -1,4 +1,4 @@
-"""What decided items teach about labels: how right they are, better thresholds, training data.
+"""What decided items teach about labels: how right they are, and better thresholds.
 
 How much a decided item counts:
 
@@ -16,14 +16,13 @@ Copies of one recording are one sound.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Floor
 
-from earmark.library.models import AudioFile, Library
+from earmark.library.models import Library
 from earmark.review.candidates import CALIBRATION_SHARE
 from earmark.review.models import Decision, ReviewItem, ReviewItemQuerySet
 from earmark.review.opinions import RIGHT, SAYS
@@ -37,7 +36,6 @@ from earmark.review.statistics import (
     recall_at,
     suggest_threshold,
 )
-from earmark.review.training_groups import Groups
 from earmark.tagging.selectors import get_policy
 from earmark_plugin_api import Label
 
@@ -157,36 +155,6 @@ def get_thresholds(
         )
         for who, mid in sorted(mids.items())
     ]
-
-
-def iterate_training_rows(*, items: ReviewItemQuerySet) -> Iterator[tuple[str, str, str]]:
-    """Yield (path, word, group) of each file and word that reviewers found right.
-
-    Words are those of the tags, and those that reviewers added. Files in one group are nearly
-    the same, by any of their labels. Files that are not there now are left out.
-    """
-    decided = items.filter(
-        state=ReviewItem.State.DECIDED, file__state=AudioFile.State.PRESENT
-    ).exclude(effect=None)
-    rows = list(decided.order_by("file", "pk").values_list("file", "cluster", "name", "effect"))
-    said = Decision.objects.in_bulk([effect for *_, effect in rows])
-    groups = Groups()
-    for file_id, cluster, _, _ in rows:
-        groups.join(file_id, cluster)
-    words: dict[int, dict[str, None]] = defaultdict(dict)
-    for file_id, _, name, effect in rows:
-        decision = said[effect]
-        own = [name] if SAYS[decision.action] == RIGHT else []
-        words[file_id].update(dict.fromkeys([*own, *decision.words]))
-    for file in _files(list(words)):
-        for word in words[file.pk]:
-            yield str(file.location), word, groups.name_of(file.pk)
-
-
-def _files(ids: list[int]) -> Iterator[AudioFile]:
-    for start in range(0, len(ids), 500):
-        rows = AudioFile.objects.filter(pk__in=ids[start : start + 500])
-        yield from rows.select_related("library").order_by("pk")
 
 
 def _judged(items: ReviewItemQuerySet) -> dict[Who, list[Judged]]:

@@ -19,6 +19,7 @@ from earmark.library.errors import LibraryUnknownError
 from earmark.review.errors import InvalidDecisionError
 from earmark.review.management import printing
 from earmark.review.management.arguments import (
+    MOST_ROWS,
     declare,
     filter_of,
     library_of,
@@ -207,7 +208,7 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
 
     def _import(self, **options: Any) -> None:
         done = import_decisions(
-            rows=read_decisions(read_text(options["table"])),
+            rows=read_decisions(read_text(options["table"]), most=MOST_ROWS),
             items=list_items(meant=filter_of(options)),
             reviewer=reviewer_of(options),
             dry_run=options["dry_run"],
