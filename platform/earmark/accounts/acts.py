@@ -15,12 +15,17 @@ class Act(StrEnum):
     USER_CREATED = "user_created"
     USER_ACTIVATED = "user_activated"
     USER_DEACTIVATED = "user_deactivated"
+    GROUP_CREATED = "group_created"
+    GROUP_DELETED = "group_deleted"
+    GROUP_JOINED = "group_joined"
+    GROUP_LEFT = "group_left"
     TOKEN_CREATED = "token_created"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
     ROLE_GRANTED = "role_granted"
     ROLE_REVOKED = "role_revoked"
     LIBRARY_REGISTERED = "library_registered"
     LIBRARY_CHANGED = "library_changed"
+    LIBRARY_REMOVED = "library_removed"
     POLICY_CHANGED = "policy_changed"
     THESAURUS_CHANGED = "thesaurus_changed"
     WEBHOOK_CHANGED = "webhook_changed"

@@ -39,6 +39,13 @@ class UserExistsError(AccountError):
     status = 409
 
 
+class GroupExistsError(AccountError):
+    """There is a group of that name already."""
+
+    code = "group_exists"
+    status = 409
+
+
 class PasswordRefusedError(AccountError):
     """The password is too weak."""
 

@@ -121,6 +121,10 @@ class LibraryAdmin(ModelAdmin):
     search_fields = ["name", "root"]
     actions = ["scan_now"]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Library | None = None) -> bool:
+        """Leave that to the API and `earmark library remove`, which wait for what is under way."""
+        return False
+
     def get_inlines(self, request: HttpRequest, obj: Library | None) -> list[Any]:
         """Ask for roles once there is a library."""
         return [LibraryRoleInline] if obj else []

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from earmark.accounts.models import ApiToken
@@ -100,6 +100,13 @@ class World:
         """Somebody who asks nothing, a viewer."""
         return make_user(Role.VIEWER, self.library)
 
+    @cached_property
+    def group(self) -> Group:
+        """A group with that somebody in it."""
+        group = Group.objects.create(name="studio")
+        group.user_set.add(self.other_user)
+        return group
+
 
 Example = Callable[[World, User], object]
 
@@ -163,6 +170,7 @@ VARIABLES: dict[str, Example] = {
     "classifier_id": lambda world, user: world.classifier.pk,
     "role_id": _role,
     "user_id": lambda world, user: world.other_user.pk,
+    "group_id": lambda world, user: world.group.pk,
     "token_id": _own_token,
     "change_id": _change,
     "write_id": lambda world, user: TagWrite.objects.create(file=world.file, tags_key="1").pk,
@@ -195,6 +203,8 @@ REQUESTS: dict[str, Request] = {
     },
     "POST bulk": lambda world: {"data": {"library": world.library.pk, "operation": "write"}},
     "POST bulk/preview": lambda world: {"data": {"library": world.library.pk}},
+    "POST groups/{group_id}/members": lambda world: {"data": {"user": world.other_user.username}},
+    "POST libraries/{library_id}/removal": lambda world: {"data": {"name": world.library.name}},
     "POST webhooks": lambda world: {
         "data": {
             "library": world.library.pk,

@@ -102,7 +102,7 @@ def test_every_endpoint_answers_everybody_as_the_page_says(tmp_path: Path):
         pytest.skip("Who may do what does not depend on the database.")
     world = World(tmp_path / "sounds")
     world.folder.mkdir()
-    for thing in (world.file, world.job, world.other_user, world.webhook):
+    for thing in (world.file, world.job, world.other_user, world.group, world.webhook):
         assert thing
     people = clients_of(world)
     wrong = []

@@ -51,7 +51,7 @@ _SUBJECTS = [subject for subject in reversed(Subject) if subject is not Subject.
 def world(tmp_path: Path, data_dir: Path) -> World:
     world = World(tmp_path / "sounds")
     world.folder.mkdir()
-    for thing in (world.file, world.job, world.other_user, world.webhook):
+    for thing in (world.file, world.job, world.other_user, world.group, world.webhook):
         assert thing
     return world
 

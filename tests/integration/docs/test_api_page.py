@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from earmark.exchange.bulk.models import BulkOperation
 from earmark.library.models import LibraryRole, Scan
 from earmark.library.services import run_next_scan
 from tests.factories import ClassifierVersionFactory, make_sound
@@ -114,4 +115,5 @@ def test_every_command_of_the_page_does_what_it_says(
         else:
             assert shape(answers[-1]) == shape(json.loads(block))
     assert [scan.state for scan in Scan.objects.all()] == ["succeeded"] * 2
-    assert LibraryRole.objects.get().role == "reviewer"
+    assert sorted(LibraryRole.objects.values_list("role", flat=True)) == ["reviewer", "viewer"]
+    assert BulkOperation.objects.open().get().kind == "forget"

@@ -140,7 +140,6 @@ def test_what_was_found_is_forgotten_when_the_operation_is_called_off(
     [
         {"duration_min": "nan"},
         {"tag": [["Rain"]]},
-        {"tag": ["Rain:2"]},
         {"state": "present"},
         {"q": 7.5, "channels": [-1]},
         ["rain"],

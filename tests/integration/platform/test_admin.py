@@ -113,6 +113,13 @@ def test_a_library_can_be_renamed_but_not_moved(admin_client: Client, full: Libr
     assert (after.name, after.root) == ("Foley", full.root)
 
 
+def test_a_library_is_not_removed_here(admin_client: Client, full: Library):
+    address = reverse("admin:library_library_delete", args=[full.pk])
+    assert admin_client.post(address, {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in post_action(admin_client, full, "delete_selected")
+    assert Library.objects.filter(pk=full.pk).exists()
+
+
 def test_a_scan_started_here_is_done_by_a_worker(admin_client: Client, folder: Path):
     library = register_library(root=folder)
 

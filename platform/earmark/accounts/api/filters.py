@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django_filters import rest_framework as django_filters
 
 from earmark.accounts.acts import Act
@@ -19,6 +19,16 @@ class UserFilter(FilterSet):
     class Meta:
         model = User
         fields = ["username", "is_active"]
+
+
+class GroupFilter(FilterSet):
+    """By name."""
+
+    name = django_filters.CharFilter()
+
+    class Meta:
+        model = Group
+        fields = ["name"]
 
 
 class AuditFilter(FilterSet):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
@@ -43,6 +43,29 @@ class UserChange(serializers.Serializer[Any]):
     """What can be changed of a user."""
 
     is_active = serializers.BooleanField()
+
+
+class GroupSerializer(serializers.ModelSerializer[Group]):
+    """People who have the same roles."""
+
+    members = serializers.IntegerField(help_text="How many they are.")
+
+    class Meta:
+        model = Group
+        fields = ["id", "name", "members"]
+        read_only_fields = fields
+
+
+class GroupInput(serializers.Serializer[Any]):
+    """A group to be made."""
+
+    name = serializers.CharField(max_length=150)
+
+
+class MemberInput(serializers.Serializer[Any]):
+    """Somebody, by name."""
+
+    user = serializers.CharField(max_length=150)
 
 
 class MeSerializer(serializers.ModelSerializer[User]):

@@ -129,7 +129,7 @@ class BulkViewSet(ListModelMixin, ApiViewSet):
         """Take back all that an operation did to tags; what others said since stands."""
         user = cast(User, request.user)
         undoing = undo_operation(operation=self._get(operation_id), requested_by=user)
-        return _answer(undoing)
+        return accepted(undoing)
 
     def _get(self, operation_id: int) -> BulkOperation:
         return get_operation(self.request.user, operation_id, self.role)
@@ -241,10 +241,11 @@ def _submit(
         comment=(values or {}).get("comment", ""),
         requested_by=cast(User, request.user),
     )
-    return _answer(operation)
+    return accepted(operation)
 
 
-def _answer(operation: BulkOperation) -> Response:
+def accepted(operation: BulkOperation) -> Response:
+    """Answer 202 with an operation and where it tells of itself."""
     told = BulkSerializer(operation).data
     place = {"Location": f"/api/v1/bulk/{operation.pk}"}
     return Response(told, status=status.HTTP_202_ACCEPTED, headers=place)

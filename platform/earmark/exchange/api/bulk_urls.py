@@ -12,6 +12,7 @@ from earmark.exchange.api.bulk import (
     RunWritesView,
 )
 from earmark.exchange.api.bulk_events import BulkEventsView
+from earmark.exchange.api.removal import RemovalView
 from earmark.exchange.bulk.models import BulkOperation
 
 _WRITE, _UNDO = BulkOperation.Kind.WRITE, BulkOperation.Kind.UNDO_WRITES
@@ -31,5 +32,6 @@ urlpatterns = [
     path(f"{_RUN}/tag-writes/undo", RunWritesView.as_view(kind=_UNDO)),
     path(f"{_LIBRARY}/tag-writes/write", LibraryOperationView.as_view(kind=_WRITE)),
     path(f"{_LIBRARY}/tag-writes/undo", LibraryOperationView.as_view(kind=_UNDO)),
+    path(f"{_LIBRARY}/removal", RemovalView.as_view()),
     path(f"{_LIBRARY}/policy/apply", PolicyApplicationView.as_view(kind=_DERIVE)),
 ]

@@ -41,6 +41,7 @@ class BulkOperation(models.Model):
         UNDO_WRITES = "undo_writes", "take the newest writes back"
         RERUN = "rerun", "classify again"
         DERIVE = "derive", "derive tags anew by the policy of today"
+        FORGET = "forget", "forget the library; no sound is touched"
 
     class State(models.TextChoices):
         """How far it is."""
@@ -96,7 +97,7 @@ class BulkOperation(models.Model):
                 condition=Q(
                     kind__in=[
                         *("add", "remove", "replace", "undo"),
-                        *("write", "undo_writes", "rerun", "derive"),
+                        *("write", "undo_writes", "rerun", "derive", "forget"),
                     ]
                 ),
                 name="exchange_bulk_kind_valid",

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from earmark.classifiers.selectors import get_default_classifier, get_usable_classifiers
 from earmark.core.errors import EarmarkError
 from earmark.exchange.bulk.errors import OperationLostError
+from earmark.exchange.bulk.forgetting import forget
 from earmark.exchange.bulk.models import BulkOperation
 from earmark.exchange.bulk.selection import began, found_by, list_changes, next_files
 from earmark.exchange.bulk.services import (
@@ -250,4 +251,5 @@ _WORK: Mapping[BulkOperation.Kind, Callable[[BulkOperation], Iterator[None]]] = 
     Kind.UNDO_WRITES: _undo_writes,
     Kind.RERUN: _rerun,
     Kind.DERIVE: _derive,
+    Kind.FORGET: forget,
 }

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from earmark.core.commands import USAGE, EarmarkCommand
 from earmark.core.database import ensure_migrated
+from earmark.exchange.bulk.forgetting import require_rest
 from earmark.library.errors import (
     InvalidLibraryError,
     LibraryExistsError,
@@ -153,6 +154,7 @@ class Command(EarmarkCommand):
                 "undoes writes. The files stay as they are. Say --yes to do it."
             )
             return USAGE
+        require_rest(library=library)
         files = remove_library(library=library)
         if options["json"]:
             self.stdout.write(json.dumps({"removed": library.name, "files": files}))
