@@ -16,6 +16,7 @@ from earmark.jobs.services import cancel_run
 from earmark.library.access import Role
 from earmark.library.models import AudioFile, Library
 from earmark.library.services import register_library, request_scan, scan_library
+from earmark.review.models import Decision, ReviewItem
 from earmark.tagging.models import TagChange
 from earmark.tagging.services import set_file_tags
 from earmark.writeback.models import TagWrite, WriteRequest
@@ -137,6 +138,21 @@ def test_nothing_of_other_libraries_goes_and_writes_that_wait_do_not_begin(
     work()
     assert Library.objects.get() == other.library
     assert other.jobs.count() == 1
+
+
+def test_what_reviewers_said_stays_in_their_log(manager: APIClient, library: Library):
+    file = AudioFile.objects.all()[0]
+    item = ReviewItem.objects.create(
+        library=library, file=file, name="Dog", score=0.2, kind=ReviewItem.Kind.BAND, rank=1
+    )
+    said = {"item": item.pk, "action": "reject"}
+    assert manager.post("/api/v1/review/decisions", said).status_code == 201
+    manager.post(removal(library), {"name": "Foley"})
+
+    work()
+
+    assert not (Library.objects.exists() or ReviewItem.objects.exists())
+    assert Decision.objects.get().action == "reject"
 
 
 def test_the_command_waits_for_what_is_under_way_too(library: Library):
