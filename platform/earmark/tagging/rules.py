@@ -118,7 +118,7 @@ def rules_for(
     threshold : float, optional
         Accept from this score on, whatever the stored policy says.
     """
-    book = _synonym_book()
+    book = _synonym_book(Path(settings.DATA_DIR))
     return Rules(
         tuple(classifiers),
         get_policy(library=library, threshold=threshold),
@@ -144,5 +144,5 @@ def rules_of(library: Library, basis: TagBasis) -> Rules:
 
 
 @cache
-def _synonym_book() -> SynonymBook | None:
-    return load_synonyms(Path(settings.DATA_DIR))
+def _synonym_book(data_dir: Path) -> SynonymBook | None:
+    return load_synonyms(data_dir)
