@@ -71,24 +71,13 @@ def register_library(
     location = check_registration(root=root, trusted=trusted)
     options = options or LibraryOptions()
     check_options(options)
-    text = path_to_text(location)
+    name = (name or display(location.name or str(location)))[:200]
     try:
-        with transaction.atomic():
-            library = Library.objects.create(
-                name=(name or display(location.name or str(location)))[:200],
-                root=text,
-                root_key=path_key(text),
-                scan_due_at=timezone.now() if options.scan_every else None,
-                **asdict(options),
-            )
-            for inner in list_libraries_below(location):
-                _take_over(library, inner, location)
-            record_act(act=Act.LIBRARY_REGISTERED, on=library, details={"root": text})
-            if manager is not None and not manager.is_superuser:
-                grant_role(library=library, holder=manager, role=Role.MANAGER)
+        library = _create(location, name, options, manager)
     except IntegrityError as error:
-        raise _exists(location, Library.objects.get(root_key=path_key(text))) from error
-    log.info("library_registered", library=library.pk, root=text)
+        holder = Library.objects.get(root_key=path_key(path_to_text(location)))
+        raise _exists(location, holder) from error
+    log.info("library_registered", library=library.pk, root=library.root)
     return library
 
 
@@ -112,6 +101,24 @@ def check_registration(*, root: Path, trusted: bool = False) -> Path:
     if holder is not None:
         raise _exists(location, holder.library)
     return location
+
+
+@transaction.atomic
+def _create(location: Path, name: str, options: LibraryOptions, manager: User | None) -> Library:
+    root = path_to_text(location)
+    library = Library.objects.create(
+        name=name,
+        root=root,
+        root_key=path_key(root),
+        scan_due_at=timezone.now() if options.scan_every else None,
+        **asdict(options),
+    )
+    for inner in list_libraries_below(location):
+        _take_over(library, inner, location)
+    record_act(act=Act.LIBRARY_REGISTERED, on=library, details={"root": root})
+    if manager is not None and not manager.is_superuser:
+        grant_role(library=library, holder=manager, role=Role.MANAGER)
+    return library
 
 
 def _check_allowed(location: Path) -> None:
