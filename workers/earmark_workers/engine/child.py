@@ -146,13 +146,13 @@ class Worker:
                 self._unfinished += 1
             self._files.put(replace(file, classifiers=usable))
 
-    def _ask(self, found: Sequence[Identified]) -> list[Verdict]:
+    def _ask(self, found: Sequence[Identified]) -> list[queue.SimpleQueue[Verdict]]:
         boxes: list[queue.SimpleQueue[Verdict]] = [queue.SimpleQueue() for _ in found]
         with self._lock:
             for file, box in zip(found, boxes, strict=True):
                 self._verdicts[file.task] = box
         self._parent.send(IdentifiedFiles(tuple(found)))
-        return [box.get() for box in boxes]
+        return boxes
 
     def _predict(self, batchers: Mapping[str, Batcher]) -> None:
         while True:

@@ -39,8 +39,9 @@ The file as it is, before resampling: which classifiers ask makes no difference.
 """
 
 GROUP_FILES = 16
-GROUP_BYTES = 64 << 20
-"""Files identified together: few enough that their bytes are still cached when decoded."""
+GROUP_BYTES = 32 << 20
+"""Files identified together: few enough that their bytes are still cached when decoded, which is
+when the next group has been identified, too."""
 
 ADVANCE_S = 60.0
 """How often, in seconds of sound, a long file reports that it is still being worked on."""
@@ -73,6 +74,9 @@ class Dropped:
 
 
 Item = CutWindow | ClipEnd | Dropped | Failed
+
+Asked = list[tuple[ClassifyFile, Identified, SimpleQueue[Verdict]]]
+"""Identified files, and where it will be said which classifiers shall hear each."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class Decoder:
         files: SimpleQueue[ClassifyFile],
         put: Callable[[Item], None],
         send: Callable[[FromWorker], None],
-        ask: Callable[[Sequence[Identified]], list[Verdict]],
+        ask: Callable[[Sequence[Identified]], list[SimpleQueue[Verdict]]],
     ) -> None:
         self._setup = setup
         self._manifests = manifests
@@ -121,31 +125,48 @@ class Decoder:
         self._ask = ask
 
     def run(self) -> None:
-        """Identify and decode group after group; ends with the process."""
+        """Identify and decode group after group; ends with the process.
+
+        About the next group is asked before one is decoded: nobody waits for the database then.
+        """
         with GuardedDecoder(
             timeout_s=self._setup.decode_timeout_s, memory_mb=self._setup.decode_memory_mb
         ) as guard:
+            asked: Asked = []
             ahead: ClassifyFile | None = None
             while True:
-                group, ahead = self._take_group(ahead or self._files.get())
-                identified = [pair for file in group if (pair := self._identify(guard, file))]
-                verdicts = self._ask([found for _, found in identified])
-                for (file, found), verdict in zip(identified, verdicts, strict=True):
-                    if verdict.classifiers:
-                        self._decode(guard, file, found, verdict.classifiers)
+                group, ahead = self._take_group(ahead, wait=not asked)
+                asked, due = self._ask_about(guard, group), asked
+                for file, found, answer in due:
+                    classifiers = answer.get().classifiers
+                    if classifiers:
+                        self._decode(guard, file, found, classifiers)
                     else:
                         self._put(Dropped(file.task))
 
-    def _take_group(self, first: ClassifyFile) -> tuple[list[ClassifyFile], ClassifyFile | None]:
-        """Return files to identify together, and one that was taken but is too much."""
-        group, size = [first], first.size
+    def _ask_about(self, guard: GuardedDecoder, group: Sequence[ClassifyFile]) -> Asked:
+        """Identify files and ask about those that could be read; the answers come later."""
+        identified = [pair for file in group if (pair := self._identify(guard, file))]
+        if not identified:
+            return []
+        answers = self._ask([found for _, found in identified])
+        return [(*pair, answer) for pair, answer in zip(identified, answers, strict=True)]
+
+    def _take_group(
+        self, first: ClassifyFile | None, *, wait: bool
+    ) -> tuple[list[ClassifyFile], ClassifyFile | None]:
+        """Return files to identify together, and one that was taken but is too much.
+
+        There is at least one, where we are to `wait` for it.
+        """
+        group, size = [], 0
         while len(group) < GROUP_FILES:
             try:
-                file = self._files.get_nowait()
+                file = first or self._files.get(block=wait and not group)
             except Empty:
                 break
-            size += file.size
-            if size > GROUP_BYTES:
+            first, size = None, size + file.size
+            if group and size > GROUP_BYTES:
                 return group, file
             group.append(file)
         return group, None
