@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from earmark.library.models import AudioFile
 from earmark.library.services import request_scan
@@ -51,3 +52,13 @@ def test_a_fault_of_the_indexer_keeps_no_work_from_workers(
         cursor.execute("ALTER TABLE search_documentterms RENAME TO search_gone")
     tick()
     assert hints == [SCAN]
+
+
+@pytest.mark.django_db
+def test_a_tick_with_nothing_to_do_asks_the_database_little(
+    monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    tick()  # makes the row by which one indexer at a time is at work
+    monkeypatch.setattr(upkeep, "_followed_at", -math.inf)
+    with django_assert_max_num_queries(35):
+        tick()

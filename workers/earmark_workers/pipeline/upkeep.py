@@ -9,6 +9,8 @@ import math
 import time
 from functools import partial
 
+from django.conf import settings
+
 from earmark.core.hints import send_hint
 from earmark.exchange.bulk.models import BulkOperation
 from earmark.exchange.bulk.services import list_waiting_operations, release_operations_of
@@ -46,7 +48,8 @@ def _requeue_lost_writes() -> None:
 
 
 def _release_lost_operations() -> None:
-    busy = BulkOperation.objects.exclude(worker="").values_list("worker", flat=True).distinct()
+    held = BulkOperation.objects.exclude(worker="").order_by()
+    busy = held.values_list("worker", flat=True).distinct()
     release_operations_of(dead_workers=[worker for worker in busy if is_gone(worker)])
 
 
@@ -110,4 +113,6 @@ def _has_work(queue: str) -> bool:
     if queue == WRITE:
         asked = list_due_requests().exists() or list_waiting_operations().exists()
         return asked or bool(list_runs_to_follow_up())
+    if queue == CLASSIFY_GPU and not settings.EARMARK_GPU_CLASSIFIERS:
+        return False
     return bool(list_wanted(queue))
