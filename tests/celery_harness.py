@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from typing import Any
 import psycopg
 
 from earmark.settings import env
+from tests.once import one_at_a_time, run_folder
 from tests.servers import Redis
 from tests.tag_harness import Installation, descendants, install_plugin, kill
 
@@ -136,17 +135,14 @@ def site(folder: Path, broker: Redis) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def database_of(made: Site) -> Iterator[None]:
-    """Give it an empty database: on PostgreSQL where the test run is; else SQLite.
-
-    It is a copy of one that is made once for each test process.
-    """
-    server = os.environ.get("EARMARK_TEST_DATABASE_URL")
-    if os.environ.get("EARMARK_TEST_DATABASE") != "postgres" or not server:
+    """Give it an empty database: on PostgreSQL where the test run is; else SQLite."""
+    server = server_of_run()
+    if server is None:
         made.with_database()
         yield
         return
     name = f"site_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {_empty_database(server)}")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {empty_database(server)}")
     made.extra["EARMARK_DATABASE_URL"] = _address(server, name)
     try:
         yield
@@ -154,16 +150,38 @@ def database_of(made: Site) -> Iterator[None]:
         _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def server_of_run() -> str | None:
+    """Return the address of the PostgreSQL that tests run on; None where they run on SQLite."""
+    on_postgres = os.environ.get("EARMARK_TEST_DATABASE") == "postgres"
+    return os.environ.get("EARMARK_TEST_DATABASE_URL") if on_postgres else None
+
+
 @cache
-def _empty_database(server: str) -> str:
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    _administer(server, f"CREATE DATABASE {name}")
-    atexit.register(_administer, server, f"DROP DATABASE {name} WITH (FORCE)")
-    with tempfile.TemporaryDirectory() as folder:
-        extra = {"EARMARK_DATABASE_URL": _address(server, name)}
-        done = Installation(Path(folder), Path(folder), extra).run("migrate", "-v0")
-    assert done.status == 0, done.err
+def empty_database(server: str) -> str:
+    """Return the name of an empty database on a server: to be copied, not changed."""
+    name = _name_of_empty()
+    with one_at_a_time() as folder, psycopg.connect(server, autocommit=True) as admin:
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return name
+        making = f"{name}_making"
+        admin.execute(f"DROP DATABASE IF EXISTS {making} WITH (FORCE)".encode())
+        admin.execute(f"CREATE DATABASE {making}".encode())
+        extra = {"EARMARK_DATABASE_URL": _address(server, making)}
+        done = Installation(folder / "unused", folder / "unused", extra).run("migrate", "-v0")
+        assert done.status == 0, done.err
+        admin.execute(f"ALTER DATABASE {making} RENAME TO {name}".encode())
     return name
+
+
+def drop_empty_database() -> None:
+    """Remove it from the server of the test run, if it was made there."""
+    server = server_of_run()
+    if server is not None:
+        _administer(server, f"DROP DATABASE IF EXISTS {_name_of_empty()} WITH (FORCE)")
+
+
+def _name_of_empty() -> str:
+    return run_folder().name.replace("-", "_")
 
 
 def _address(server: str, name: str) -> str:

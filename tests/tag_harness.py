@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
@@ -11,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import soundfile
+
+from tests.once import one_at_a_time
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE_ROOTS = ("platform", "workers", "plugins/api", "plugins/builtin")
@@ -74,14 +74,16 @@ class Outcome:
 
 
 @cache
-def _empty_data() -> Path:
-    """A data folder with an empty database, made once for each test process."""
-    folder = Path(tempfile.mkdtemp(prefix="earmark-empty-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Installation(folder / "data", folder / "plugins")
-    done = made.run("migrate", "--verbosity", "0")
-    assert done.status == 0, done.err
-    return made.data
+def empty_data() -> Path:
+    """A data folder with an empty database: to be copied, not changed."""
+    with one_at_a_time() as folder:
+        made = folder / "data"
+        if not made.exists():
+            making = Installation(folder / "making", folder / "plugins")
+            done = making.run("migrate", "--verbosity", "0")
+            assert done.status == 0, done.err
+            making.data.rename(made)
+    return made
 
 
 @dataclass
@@ -95,7 +97,7 @@ class Installation:
 
     def with_database(self) -> Installation:
         """Give it the empty database that its first command would take seconds to make."""
-        shutil.copytree(_empty_data(), self.data, dirs_exist_ok=True)
+        shutil.copytree(empty_data(), self.data, dirs_exist_ok=True)
         return self
 
     @property
