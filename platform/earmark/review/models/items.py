@@ -168,6 +168,7 @@ class ReviewItem(models.Model):
             models.Index(fields=["library", "state", "rank"], name="review_item_library_idx"),
             models.Index(fields=["label", "state", "rank"], name="review_item_label_idx"),
             models.Index(fields=["kind", "state", "rank"], name="review_item_kind_idx"),
+            models.Index(fields=["classifier", "state", "rank"], name="review_item_classifier_idx"),
             models.Index(fields=["cluster", "state"], name="review_item_cluster_idx"),
         ]
 

@@ -159,8 +159,9 @@ def get_thresholds(
 
 def _judged(items: ReviewItemQuerySet) -> dict[Who, list[Judged]]:
     """Return the decided items of each label with their weights."""
+    labels = items.filter(state=ReviewItem.State.DECIDED, verdict__in=_JUDGED).order_by()
     known = items.exclude(state=ReviewItem.State.OUTDATED).filter(
-        kind__in=_THRESHOLDED, label__in=items.filter(verdict__in=_JUDGED).values("label")
+        kind__in=_THRESHOLDED, label__in=list(labels.values_list("label", flat=True).distinct())
     )
     stepped = known.order_by().annotate(step=Floor(F("score") * STEPS))
     population: dict[Any, int] = defaultdict(int)
@@ -170,7 +171,7 @@ def _judged(items: ReviewItemQuerySet) -> dict[Who, list[Judged]]:
     ):
         population[_stratum(label, classifier, kind, step)] += number
     strata: dict[Any, dict[str, tuple[float, bool]]] = defaultdict(dict)
-    decided = stepped.filter(verdict__in=_JUDGED).values_list(
+    decided = stepped.filter(state=ReviewItem.State.DECIDED, verdict__in=_JUDGED).values_list(
         *("label", "classifier", "kind", "step", "audio_hash", "score", "verdict")
     )
     for label, classifier, kind, step, audio, score, verdict in decided.order_by("-pk"):
