@@ -30,6 +30,10 @@ def place_of(file_id: int) -> int:
     return (file_id * _FACTOR) & _MASK
 
 
+FIRST_SLICE_END = (1 << _BITS) // keys.SLICES
+"""The places of the first slice are below that."""
+
+
 def slice_of(place: int) -> int:
     """Return the slice of the index that holds a place."""
     return place * keys.SLICES >> _BITS

@@ -53,7 +53,16 @@ class Nearby:
 
 
 class SearchBackend(Protocol):
-    """One database's full text search."""
+    """One database's full text search.
+
+    Attributes
+    ----------
+    has_first_slice : bool
+        Whether the places of the first slice of the index have an index of words of their own:
+        then they are asked for by place, not by the key of the slice.
+    """
+
+    has_first_slice: bool
 
     def store(self, documents: Sequence[Document]) -> None:
         """Keep documents, in place of what was kept of them."""

@@ -37,7 +37,7 @@ _LAST_POSITION = 16_000
 
 _STEADY = (
     "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "
-    "SET LOCAL max_parallel_workers_per_gather = 0"
+    "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL work_mem = '64MB'"
 )
 
 
@@ -66,6 +66,8 @@ class _Rank(_OfVector):
 
 class PostgresBackend:
     """See `earmark.search.backends.base.SearchBackend`."""
+
+    has_first_slice = True
 
     def store(self, documents: Sequence[Document]) -> None:
         """Keep documents."""
@@ -119,6 +121,8 @@ class PostgresBackend:
         The planner takes words for independent and files for evenly spread: a tier that hardly
         holds anything can look frequent enough to read the table from its beginning. Compiling a
         query of milliseconds takes longer than the query, and helpers for one are lacked by others.
+        With the usual memory, what is found of a frequent word is kept by pages, and each row of
+        these looked at again.
         """
         with transaction.atomic():
             with connection.cursor() as cursor:

@@ -30,6 +30,8 @@ _AT_ONCE = 500
 class SqliteBackend:
     """See `earmark.search.backends.base.SearchBackend`."""
 
+    has_first_slice = False
+
     def store(self, documents: Sequence[Document]) -> None:
         """Keep documents."""
         insert_rows(SearchDocument, COLUMNS, map(row_of, documents), replacing="place")

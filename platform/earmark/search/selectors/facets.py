@@ -70,10 +70,12 @@ def count_facets(request: Request, *, facets: Iterable[str], limit: int = 20) ->
 def _sample(search: Search) -> tuple[list[_Row], bool]:
     """Return what fits if that is not too much, else so many of it; and whether it is all."""
     columns = ("file_id", *_COLUMNS.values())
+    first = list(search.in_slice(0).order_by("place").values_list(*columns)[: SAMPLE + 1])
+    if len(first) > SAMPLE:
+        return first[:SAMPLE], False
     every = list(search.matching().values_list(*columns)[: SAMPLE + 1])
     if len(every) <= SAMPLE:
         return every, True
-    first = _in_slices(search, columns, 1)
     if len(first) >= SAMPLE // 2:
         return first, False
     # There are more than SAMPLE in all, so this is about as many as are wanted.

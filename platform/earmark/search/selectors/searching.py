@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from earmark.search.backends import SearchBackend, Tier, Wanted, search_backend
-from earmark.search.documents import slice_of
+from earmark.search.documents import FIRST_SLICE_END, slice_of
 from earmark.search.errors import InvalidSearchError
 from earmark.search.keys import SLICES
 from earmark.search.models import SearchChange, SearchDocument
@@ -27,11 +27,14 @@ from earmark.tagging.models import Tag
 RANKED = 1000
 """Files of a tier that are ranked among each other."""
 
-COUNTED = 10_000
+LARGE = 2 * RANKED // SLICES
+"""A tier that has more in one slice of the index is larger than `RANKED`, as good as certainly."""
+
+COUNTED = 1000
 """Files that are counted; above that there are "at least" so many."""
 
-COUNTED_ROWS = 1000
-"""The same where the index of words cannot tell alone."""
+SORTED = 10_000
+"""Files that are sorted rather than met along an order, and counted for that."""
 
 
 class Sort(StrEnum):
@@ -164,9 +167,19 @@ class Search:
             documents = documents.filter(self.backend.matches(wanted, tier))
         return documents
 
+    def in_slice(self, number: int, tier: Tier | None = None) -> QuerySet[SearchDocument]:
+        """Return the documents of one slice that fit, in no order; the first one is cheapest."""
+        if number > 0 or not self.backend.has_first_slice:
+            return self.matching(tier, [number])
+        return self.matching(tier).filter(place__lt=FIRST_SLICE_END)
+
     def count(self) -> Total:
-        """Count what fits, up to a limit."""
-        most = COUNTED_ROWS if self.request.filters.reads_rows or not self.wanted else COUNTED
+        """Count what fits, up to a limit; where a slice reaches it, that will do."""
+        if self.in_slice(0)[: COUNTED + 1].count() > COUNTED:
+            return Total(COUNTED, exact=False)
+        tiered = self.sort in (Sort.RELEVANCE, Sort.CONFIDENCE_DOWN)
+        rows = self.request.filters.reads_rows or not self.wanted
+        most = COUNTED if tiered or rows else SORTED
         number = self.matching()[: most + 1].count()
         return Total(min(number, most), exact=number <= most)
 
@@ -215,21 +228,36 @@ def _by_relevance(search: Search) -> Iterator[Hit]:
 
 
 def _of_tier(search: Search, tier: Tier, after: Cursor | None, limit: int) -> list[Hit]:
-    documents = search.matching(tier)
-    if after is None or after.ranked:
-        # A tier may have grown since the page before: it stays ranked to its end.
-        most = RANKED if after is None else 2 * RANKED
-        scored = search.backend.rank(documents, search.query, most)
-        if scored is not None:
-            return _best(scored, tier, after, limit)
-    return _in_order(search, tier, after.place if after and not after.ranked else -1, limit)
+    if after is not None and not after.ranked:
+        return _in_order(search, tier, after.place, limit)
+    if after is None:
+        first = _first_of(search, tier, max(limit, LARGE + 1))
+        if len(first) > LARGE:
+            rest = limit - len(first)
+            more = _in_order(search, tier, FIRST_SLICE_END - 1, rest) if rest > 0 else []
+            return [*first[:limit], *more]
+    # A tier may have grown since the page before: it stays ranked to its end.
+    most = RANKED if after is None else 2 * RANKED
+    scored = search.backend.rank(search.matching(tier), search.query, most)
+    if scored is None:
+        return _in_order(search, tier, -1, limit)
+    return _best(scored, tier, after, limit)
+
+
+def _first_of(search: Search, tier: Tier, limit: int) -> list[Hit]:
+    """Return the files of a tier in the first slice of the index, in its order."""
+    # What is not in a better tier is guessed too many by a planner, who would then walk along the
+    # order: an expression is in no index.
+    order = F("place") + 0 if tier > Tier.NAME else F("place")
+    documents = search.in_slice(0, tier).order_by(order)
+    return [Hit(*row, 0.0, tier) for row in documents.values_list("place", "file_id")[:limit]]
 
 
 def _in_order(search: Search, tier: Tier, place: int, limit: int) -> list[Hit]:
     """Return the files behind a place, slice by slice: there are some in each."""
     hits: list[Hit] = []
-    for number in range(slice_of(max(place, 0)), SLICES):
-        documents = search.matching(tier, [number]).filter(place__gt=place).order_by("place")
+    for number in range(slice_of(max(place + 1, 0)), SLICES):
+        documents = search.in_slice(number, tier).filter(place__gt=place).order_by("place")
         rows = documents.values_list("place", "file_id")[: limit - len(hits)]
         hits += [Hit(*row, 0.0, tier) for row in rows]
         if len(hits) >= limit:
