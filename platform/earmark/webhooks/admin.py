@@ -67,7 +67,7 @@ class DeliveryAdmin(ResultAdmin):
 
     @admin.action(description="Send again", permissions=["steer"])
     def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
-        """Queue messages that are finished once more."""
+        """Queue messages to be sent now."""
         for delivery in deliveries.select_related("webhook"):
             try:
                 redeliver(delivery=delivery)

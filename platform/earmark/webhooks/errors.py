@@ -18,7 +18,7 @@ class InvalidWebhookError(WebhookError):
 
 
 class NotRedeliverableError(WebhookError):
-    """A message is under way already, or its webhook is at rest."""
+    """A message cannot be sent again, as its webhook is at rest."""
 
     code = "not_redeliverable"
     status = 409

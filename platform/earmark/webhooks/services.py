@@ -132,27 +132,25 @@ def queue_test(*, webhook: Webhook) -> Delivery:
 
 @transaction.atomic
 def redeliver(*, delivery: Delivery) -> Delivery:
-    """Send a message of the log once more, as it was, with all tries of a new one.
+    """Send a message of the log now, as it was, with all tries of a new one.
+
+    One that waits for its next try need not wait any longer. One that is being sent at this
+    moment may arrive twice, as messages may.
 
     Raises
     ------
     NotRedeliverableError
-        If it is not finished yet, or its webhook is at rest.
+        If its webhook is at rest.
     """
     webhook = delivery.webhook
     if not webhook.active and delivery.event != TEST_EVENT:
         raise NotRedeliverableError("The webhook is at rest.", hint="Make it active first.")
-    finished = Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.QUEUED)
-    queued = finished.update(
+    Delivery.objects.filter(pk=delivery.pk).update(
         state=Delivery.State.QUEUED,
         attempts_before=F("attempts"),
         next_try_at=Now(),
         finished_at=None,
     )
-    if not queued:
-        raise NotRedeliverableError(
-            "The message is still to be delivered.", hint="`next_try_at` says when it is tried."
-        )
     record_act(
         act=Act.WEBHOOK_CHANGED, on=webhook, details={"what": "sent again", "delivery": delivery.pk}
     )

@@ -152,9 +152,6 @@ def test_every_request_on_the_pages_is_answered(
         for line in commands(page):
             if not line.startswith("curl"):
                 continue
-            if "/redeliver" in line:  # what a worker would have done by then
-                over = {"state": "delivered", "next_try_at": None, "finished_at": timezone.now()}
-                Delivery.objects.update(**over)
             strict = line.replace("curl", "curl -sS --fail-with-body --max-time 20", 1)
             done = subprocess.run(
                 ["bash", "-c", strict], env=environment, capture_output=True, text=True

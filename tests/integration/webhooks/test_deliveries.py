@@ -294,8 +294,6 @@ def test_a_message_of_the_log_is_sent_again_as_it_was_with_all_its_tries(studio:
 
     again = redeliver(delivery=delivery)
     assert (again.state, again.finished_at) == ("queued", None)
-    with pytest.raises(NotRedeliverableError, match="still to be delivered"):
-        redeliver(delivery=delivery)
     studio.status = 503
     for _ in range(len(WAITS)):
         send_due()
@@ -308,6 +306,19 @@ def test_a_message_of_the_log_is_sent_again_as_it_was_with_all_its_tries(studio:
     messages = {(body, headers["X-Earmark-Delivery"]) for _, headers, body in studio.requests}
     assert len(messages) == 1
     assert len(studio.requests) == len(WAITS) + 2
+
+
+def test_a_message_that_waits_for_its_next_try_is_sent_at_once(studio: Receiver):
+    studio.status = 503
+    queue_test(webhook=webhook(studio.url))
+    send_due()
+    studio.status = 200
+    assert send_due() == 0
+
+    redeliver(delivery=Delivery.objects.get())
+
+    assert send_due() == 1
+    assert Delivery.objects.get().state == "delivered"
 
 
 def test_a_message_is_not_sent_again_while_its_webhook_rests(studio: Receiver):

@@ -52,9 +52,10 @@ def test_webhooks_are_tried_and_put_to_rest(admin_client: Client, hook: Webhook)
 
 def test_messages_are_sent_again_once_they_are_over(admin_client: Client, hook: Webhook):
     delivery = queue_test(webhook=hook)
-    assert "still to be delivered" in act(
-        admin_client, "webhooks_delivery", "send_again", delivery.pk
-    )
-    Delivery.objects.update(state="delivered", next_try_at=None, finished_at=delivery.created_at)
+    over = {"state": "delivered", "next_try_at": None, "finished_at": delivery.created_at}
+    Delivery.objects.update(**over, event=Event.RUN_FINISHED)
+    Webhook.objects.update(active=False)
+    assert "at rest" in act(admin_client, "webhooks_delivery", "send_again", delivery.pk)
+    Webhook.objects.update(active=True)
     assert "sent again" in act(admin_client, "webhooks_delivery", "send_again", delivery.pk)
     assert Delivery.objects.get().state == "queued"

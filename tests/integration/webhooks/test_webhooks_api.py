@@ -126,12 +126,12 @@ def test_a_message_that_was_given_up_is_sent_again_on_request():
     delivery = queue_test(webhook=hook)
     client = signed_in(make_user(Role.MANAGER, library))
     again = f"{URL}/{hook.pk}/deliveries/{delivery.pk}/redeliver"
-    assert (client.post(again).status_code, client.post(again).json()["code"]) == (
-        409,
-        "not_redeliverable",
-    )
     over = {"state": "failed", "error_code": "timed_out", "next_try_at": None}
-    Delivery.objects.update(**over, finished_at=delivery.created_at)
+    Delivery.objects.update(**over, finished_at=delivery.created_at, event="run.finished")
+    Webhook.objects.update(active=False)
+    refused = client.post(again)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_redeliverable")
+    Webhook.objects.update(active=True)
 
     answer = client.post(again)
 

@@ -139,7 +139,7 @@ class DeliveryViewSet(ListModelMixin, ApiViewSet):
     @extend_schema(request=None, responses={202: DeliverySerializer, **errors(409)})
     @idempotent
     def redeliver(self, request: Request, webhook_id: int, delivery_id: int) -> Response:
-        """Send a message once more, as it was, within seconds; also one that had arrived."""
+        """Send a message within seconds, as it was: one that had arrived, failed or waits."""
         delivery = redeliver(delivery=self._delivery(delivery_id))
         return Response(DeliverySerializer(delivery).data, status=202)
 
