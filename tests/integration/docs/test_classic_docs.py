@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import soundfile
 
 from tests.sound_classes import RATE, chirp, hiss, write_classes
-from tests.tag_harness import REPOSITORY, noise
+from tests.tag_harness import REPOSITORY, empty_data, noise
 
 PAGES = ("features-svm", "embedding-linear", "detector")
 
@@ -28,6 +29,7 @@ def commands(page: str) -> list[str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders that the pages speak of."""
     place = tmp_path_factory.mktemp("pages")
+    shutil.copytree(empty_data(), place / "var")
     write_classes(place / "classes", 4)
     quiet_hiss = lambda rng: 0.2 * hiss(rng, 4.0)  # noqa: E731
     write_classes(place / "calls", 5, {"robin": chirp, "background": quiet_hiss})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.tag_harness import REPOSITORY, run_all
+from tests.tag_harness import REPOSITORY, empty_data, run_all
 from tests.training_sounds import make_classes, make_table
 
 PAGE = (REPOSITORY / "docs/training.md").read_text("utf-8")
@@ -20,6 +21,7 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sounds that the page speaks of."""
     place = tmp_path_factory.mktemp("training")
+    shutil.copytree(empty_data(), place / "var")
     make_classes(place / "Doors", per_class=3)
     make_table(place, per_class=3)
     return place

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from earmark_plugin_api.testing import ALL_CHECKS
+from tests.tag_harness import empty_data
 
 PAGE = Path(__file__).parents[3] / "docs" / "writing-a-plugin.md"
 FENCE = re.compile(r"^```(\S+)[ ]?(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -93,6 +95,7 @@ def author(tmp_path: Path) -> Iterator[Author]:
         script.chmod(0o755)
     folder = tmp_path / "empty"
     folder.mkdir()
+    shutil.copytree(empty_data(), tmp_path / "data")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("EARMARK_", "DJANGO_"))}
     environment = inherited | {
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
