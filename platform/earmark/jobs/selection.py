@@ -25,7 +25,7 @@ from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from earmark.jobs.errors import SelectionError
-from earmark.jobs.models import Job
+from earmark.jobs.models import Job, Run
 from earmark.library.models import AudioFile, AudioFileQuerySet
 
 _STATUS: dict[str, Callable[[], Q]] = {
@@ -35,7 +35,10 @@ _STATUS: dict[str, Callable[[], Q]] = {
     "untagged": lambda: ~Q(_accepted()),
 }
 _KEPT_IDS = 1000
-"""A run says which files it was given, if there are no more; its jobs name them all anyway."""
+"""A run tells which files it was given up to so many; its options hold all (`ALL_FILES`)."""
+
+ALL_FILES = "file_ids"
+"""The option of a run that holds the ids of all files it was given, where it tells of some only."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,28 @@ class Selection:
         return kept
 
 
+def meant_by(run: Run, files: AudioFileQuerySet) -> AudioFileQuerySet:
+    """Return those of some files that a run is about, also those that it has no jobs for.
+
+    What needed no job because it was heard before is looked for by the words of the selection as
+    they fit now; of other selections (the search, a limit) only files with jobs are known.
+    """
+    chosen = run.selection
+    if not chosen:
+        return files
+    with_job = Q(pk__in=Job.objects.filter(run=run).values("file"))
+    if chosen.keys() & {"search", "limit"}:
+        return files.filter(with_job)
+    fits = Q()
+    if "query" in chosen:
+        fits &= parse_query(chosen["query"]).condition()
+    if "run" in chosen:
+        fits &= Q(pk__in=Job.objects.filter(run=chosen["run"]).values("file"))
+    if "file_ids" in chosen:
+        fits &= Q(pk__in=run.options.get(ALL_FILES, chosen["file_ids"]))
+    return files.filter(with_job | fits)
+
+
 def parse_query(text: str) -> FileQuery:
     """Read the words of a query.
 
@@ -176,6 +201,12 @@ def parse_query(text: str) -> FileQuery:
         formats=tuple(found["format"]),
         paths=tuple(found["path"]),
     )
+
+
+def all_files(selection: Selection) -> dict[str, object]:
+    """Return the option that goes with a selection of more files than a run tells of."""
+    ids = set(selection.file_ids or ())
+    return {ALL_FILES: sorted(ids)} if len(ids) > _KEPT_IDS else {}
 
 
 def _accepted(**conditions: str) -> Exists:

@@ -18,6 +18,7 @@ from earmark.core.errors import EarmarkError
 from earmark.core.hints import send_hint
 from earmark.jobs.asking import list_classifiers
 from earmark.jobs.models import Job, Run
+from earmark.jobs.selection import meant_by
 from earmark.jobs.services import abort_run, settle_follow_up
 from earmark.settings.queues import WRITE
 from earmark.tagging.services import ask_second_opinions
@@ -35,7 +36,8 @@ from earmark_workers.pipeline.tagging import (
 
 log = structlog.get_logger(__name__)
 
-HINT_EVERY_S = 2.0
+HINT_EVERY_S = 0.5
+"""Writers are woken so often while requests come; and once more for the last of them."""
 
 
 class RunTags:
@@ -44,14 +46,22 @@ class RunTags:
     def __init__(self) -> None:
         self._rules: dict[int, Rules | None] = {}
         self._hinted = 0.0
+        self._owed = False  # whoever goes on with what was taken is still to be woken
 
     def take(self, file_ids: Collection[int]) -> None:
         """Derive the tags of files that were just classified, and ask for their writes."""
         ids = list(file_ids)
+        self._owed |= bool(ids)
         for start in range(0, len(ids), BATCH):
             for run, files in _by_run(ids[start : start + BATCH]):
                 with bound_contextvars(run=run.pk):
                     self._take_of(run, files)
+
+    def end(self) -> None:
+        """Wake who goes on with what was taken last; else that would wait for the clock."""
+        if self._owed:
+            self._hinted = 0.0
+            self._hint()
 
     def follow_up(self, run: Run, should_stop: Callable[[], bool]) -> bool:
         """Do what is left to do when all jobs of a run are done; False if it was broken off."""
@@ -97,13 +107,16 @@ class RunTags:
             return
         under = run.under if file_ids is None else ""
         files = list_files_due(run.library, under, rules, file_ids, run=run)
+        if file_ids is None:
+            files = meant_by(run, files)
         wanted = dict(files.values_list("pk", "tag_set__tags_key"))
         if wanted:
             request_writes(run=run, tags_keys=wanted)
             self._hint()
 
     def _hint(self) -> None:
-        if time.monotonic() >= self._hinted + HINT_EVERY_S:
+        self._owed = time.monotonic() < self._hinted + HINT_EVERY_S
+        if not self._owed:
             self._hinted = time.monotonic()
             send_hint(WRITE)
 

@@ -17,7 +17,7 @@ from django.db.models import BooleanField, Expression, ExpressionWrapper, Q, Val
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.asking import ORDER, is_settled
 from earmark.jobs.models import Job, Run, RunEvent
-from earmark.jobs.selection import Selection
+from earmark.jobs.selection import Selection, all_files
 from earmark.jobs.services.events import prune_events, record_events
 from earmark.jobs.services.runs import hint_classifiers
 from earmark.library.models import Library
@@ -97,9 +97,13 @@ def submit_run(
         run = Run.objects.create(
             library=library,
             under=under,
-            selection=selection.as_dict(),
+            selection=selection.as_dict() | ({} if limit is None else {"limit": limit}),
             mode=mode,
-            options={**(options or {}), ORDER: [classifier.pk for classifier in classifiers]},
+            options={
+                **(options or {}),
+                **all_files(selection),
+                ORDER: [classifier.pk for classifier in classifiers],
+            },
             priority=priority,
             max_tries=max_tries or settings.EARMARK_JOB_MAX_TRIES,
             requested_by=requested_by,
