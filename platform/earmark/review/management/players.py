@@ -27,7 +27,9 @@ def find_player() -> list[str] | None:
 def play(player: list[str], path: Path) -> bool:
     """Play a file to its end, or until Ctrl-C; return whether the player was content."""
     try:
-        done = subprocess.run([*player, str(path)], stdin=subprocess.DEVNULL, check=False)  # noqa: S603
+        # What a player has to say about the machine's sound hides what is asked.
+        silence = subprocess.DEVNULL
+        done = subprocess.run([*player, str(path)], stdin=silence, stderr=silence, check=False)  # noqa: S603
     except KeyboardInterrupt:
         return True
     return done.returncode == 0

@@ -103,6 +103,8 @@ exit status: 0 done; 1 something could not be decided or taken back; 2 the comma
         with suppress(KeyboardInterrupt):  # as q: what is held is given back
             work.go()
         self.stderr.write(f"{work.decided} decided")
+        if work.decided:
+            self.stderr.write("Files that have tags from Earmark follow by `earmark up` or `tag`.")
 
     def _list(self, **options: Any) -> None:
         items = list_items(meant=filter_of(options))
