@@ -95,6 +95,10 @@ class Classification:
         """Whether any claimed job is unfinished."""
         return bool(self._held)
 
+    def look_again(self) -> None:
+        """Ask for jobs at once: somebody has said that there are some."""
+        self._ask_at = -math.inf
+
     def fill(self) -> None:
         """Claim jobs and hand their files to the pool, as far as there is room."""
         while self._pool.has_room:

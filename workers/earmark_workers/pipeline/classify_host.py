@@ -112,6 +112,7 @@ class ClassifyHost:
 
     def _run(self, work: Classification, pool: WorkerPool, period: Slice) -> None:
         tags = RunTags()
+        work.look_again()
         claiming = True
         while not period.stop.asked:
             if claiming and period.over:
@@ -122,11 +123,13 @@ class ClassifyHost:
             # Also what was lost and is still in the pool: left alone, it would keep its room for
             # good, as nobody else listens to the pool.
             if not work.busy and not pool.busy:
+                tags.end()
                 return
             step = work.step(pool.wait(work.timeout(), also=[period.stop.wake]))
             period.stop.quiet()
             tags.take(step.classified)
         tags.take(work.stop().classified)
+        tags.end()
         self.close()
 
     def _drop(self) -> None:
