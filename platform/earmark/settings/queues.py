@@ -17,6 +17,9 @@ ALL = (SCAN, CLASSIFY_CPU, CLASSIFY_GPU, WRITE)
 VISIBILITY_S = 3600
 """Redis delivers a message again that was not acknowledged for so long: far above a slice."""
 
+RESTORE_EVERY_S = 5
+"""How often workers look for messages that are to be delivered again."""
+
 
 def settings(*, broker_url: str, data_dir: Path) -> dict[str, Any]:
     """Return Celery's own settings.
@@ -67,7 +70,7 @@ def _transport(broker_url: str, data_dir: Path) -> dict[str, Any]:
     return {
         "visibility_timeout": VISIBILITY_S,
         # Look for messages of dead workers every few seconds, not after hundreds of rounds.
-        "unacked_restore_interval": 5,
+        "unacked_restore_interval": RESTORE_EVERY_S,
         "unacked_restore_throttle": 1,
         # Who submits a run shall not wait long for a Redis that does not answer.
         "socket_connect_timeout": 2,
