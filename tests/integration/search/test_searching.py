@@ -9,6 +9,7 @@ import pytest
 
 from earmark.library.models import AudioFile, Library
 from earmark.search.errors import InvalidSearchError
+from earmark.search.keys import SLICES
 from earmark.search.selectors import (
     Filters,
     Request,
@@ -155,6 +156,7 @@ def test_pages_hold_every_file_once_in_one_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(searching, "RANKED", ranked)
+    monkeypatch.setattr(searching, "LARGE", 2 * ranked // SLICES)
     files = {}
     for n in range(11):
         where = f"Rain {n % 3}" if n % 2 else f"Roof {n % 3}"
