@@ -86,6 +86,13 @@ class TagWrite(models.Model):
         ]
         indexes = [
             models.Index(F("file"), F("id").desc(), name="writeback_tagwrite_file_idx"),
+            # People look for those among a million that went well.
+            models.Index(
+                F("id").desc(), condition=Q(state="failed"), name="writeback_tagwrite_failed_idx"
+            ),
+            models.Index(
+                F("id").desc(), condition=Q(state="refused"), name="writeback_tagwrite_refused_idx"
+            ),
         ]
 
     def __str__(self) -> str:
