@@ -77,11 +77,11 @@ class ChangeLog:
         _execute([note_everything(self._notes, self.everything)])
 
     def is_kept(self) -> bool:
-        """Say whether all triggers are there."""
-        return {one.name for one in self._triggers()} <= self._standing()
+        """Say whether all triggers are there, and no others."""
+        return {one.name for one in self._triggers()} == self._standing()
 
     def install(self) -> None:
-        """Make triggers that are missing, in place of those by other declarations.
+        """Make triggers that are missing, and take away those by other declarations.
 
         Where tables are missing, some apps were not migrated yet or are not any more: then no
         trigger stays, as it would fail whoever writes.
@@ -91,10 +91,10 @@ class ChangeLog:
             return
         wanted, standing = self._triggers(), self._standing()
         missing = [one for one in wanted if one.name not in standing]
-        if not missing:
-            return
         with transaction.atomic():
             self._drop(standing - {one.name for one in wanted})
+            if not missing:
+                return
             _execute(statement for one in missing for statement in one.statements)
             self.mark_everything()
         log.info("change_log_installed", notes=self._notes.table, triggers=len(missing))

@@ -202,6 +202,17 @@ def test_triggers_by_another_declaration_are_replaced(
     assert noted() == [files[1].pk]
 
 
+def test_a_table_that_matters_no_more_is_not_watched_and_nothing_counts_as_changed(
+    instead: Callable[..., None], files: list[AudioFile]
+) -> None:
+    instead(sources=FILES.sources[:1])
+    assert are_change_logs_kept()
+    Tag.objects.update(name="Bark")
+    assert noted() == []
+    AudioFile.objects.filter(pk=files[0].pk).update(path="moved.wav")
+    assert noted() == [files[0].pk]
+
+
 def test_where_a_table_is_missing_no_trigger_is_left_to_fail_whoever_writes(
     instead: Callable[..., None], files: list[AudioFile]
 ) -> None:
