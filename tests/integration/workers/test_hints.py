@@ -10,6 +10,8 @@ import pytest
 from earmark.celery import app
 from earmark.core.clock import Clock
 from earmark.core.hints import MOST_WAITING
+from earmark_workers.pipeline import run_tags
+from earmark_workers.pipeline.run_tags import RunTags
 from tests.servers import Redis, free_port
 from tests.tag_harness import Installation, install_plugin, sine
 
@@ -125,3 +127,20 @@ def test_celery_finds_the_application_by_its_name(installation: Installation):
     done = installation.run("shell", "-v0", "-c", code)
 
     assert done.out.split() == ["earmark", "True", "threads"], done.err
+
+
+@pytest.mark.django_db
+def test_who_ends_a_slice_wakes_the_writers_for_what_was_taken_last(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    woken: list[str] = []
+    monkeypatch.setattr(run_tags, "send_hint", woken.append)
+    tags = RunTags()
+
+    tags.end()
+    assert woken == []
+
+    tags.take([1])
+    tags.end()
+    tags.end()
+    assert woken == ["write"]

@@ -159,7 +159,8 @@ class Decoder:
 
         There is at least one, where we are to `wait` for it.
         """
-        group, size = [], 0
+        group: list[ClassifyFile] = []
+        size = 0
         while len(group) < GROUP_FILES:
             try:
                 file = first or self._files.get(block=wait and not group)
