@@ -88,8 +88,9 @@ max: setup ## Stand in for the IBM MAX Audio Classifier on port 5000; Ctrl-C sto
 
 # --- checks -----------------------------------------------------------------------------------
 
+# The environment first: it may need apt, as the programs do, which lets in one at a time.
 .PHONY: test
-test: ## Everything CI checks
+test: $(STAMPS)/venv ## Everything CI checks
 	@$(MAKE) --jobs=2 --output-sync=target programs $(STAMPS)/dev
 	@$(MAKE) --jobs=2 --output-sync=target types tests
 
