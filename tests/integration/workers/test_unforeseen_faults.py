@@ -22,10 +22,13 @@ from earmark.search.models import SearchDocument
 from earmark_workers.pipeline import attempts, serving, upkeep
 from earmark_workers.pipeline.attempts import Attempt
 from earmark_workers.pipeline.caretaker import Caretaker
+from earmark_workers.pipeline.run_tags import RunTags, list_runs_to_follow_up
 from earmark_workers.pipeline.serving import Server
+from earmark_workers.pipeline.slices import Slice
 from earmark_workers.pipeline.stopping import StopRequest
+from earmark_workers.pipeline.write_host import WriteHost
 from earmark_workers.report.progress import ProgressLine
-from tests.factories import AudioFileFactory, JobFactory, make_sound
+from tests.factories import AudioFileFactory, JobFactory, RunFactory, make_sound
 from tests.tag_harness import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +124,28 @@ def test_a_run_that_always_breaks_off_is_given_up_with_the_reason_and_holds_up_n
     reasons = dict(Job.objects.values_list("pk", "reason_code"))
     assert reasons == {bad.pk: "internal_error", good.pk: "classifier_unavailable"}
     assert set(Run.objects.values_list("state", flat=True)) == {Run.State.FINISHED}
+
+
+def test_a_run_whose_end_breaks_off_holds_up_no_other_and_is_tried_again(
+    stop: StopRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(attempts, "FIRST_REST_S", 0.0)
+    bad, good = (RunFactory(options={Run.FOLLOW_UP: True, "write": False}) for _ in range(2))
+    assert list_runs_to_follow_up() == [bad, good]
+    host = WriteHost(threads=1)
+    rules_of = RunTags.rules_of
+
+    with monkeypatch.context() as fault, capture_logs() as logged:
+        fault.setattr(
+            RunTags, "rules_of", lambda tags, run: (broken if run == bad else rules_of)(tags, run)
+        )
+        host.serve(Slice(stop, 60.0))
+
+    assert list_runs_to_follow_up() == [bad]
+    assert [row["kind"] for row in logged if "kind" in row] == [f"end of run {bad.pk}"]
+
+    host.serve(Slice(stop, 60.0))
+    assert list_runs_to_follow_up() == []
 
 
 @override_settings(EARMARK_TICK_SECONDS=0.2)
