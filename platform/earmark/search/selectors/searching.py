@@ -144,6 +144,7 @@ class Search:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.query: Query = parse_query(request.text)
+        self.is_small = False  # until it was counted
         self.backend: SearchBackend = search_backend()
         self.wanted: Wanted = request.filters.wanted(self.query)
         self.sort = request.sort or (Sort.RELEVANCE if self.query.groups else Sort.DATE_DOWN)
@@ -181,6 +182,7 @@ class Search:
         rows = self.request.filters.reads_rows or not self.wanted
         most = COUNTED if tiered or rows else SORTED
         number = self.matching()[: most + 1].count()
+        self.is_small = number <= min(most, RANKED)
         return Total(min(number, most), exact=number <= most)
 
 
@@ -230,7 +232,7 @@ def _by_relevance(search: Search) -> Iterator[Hit]:
 def _of_tier(search: Search, tier: Tier, after: Cursor | None, limit: int) -> list[Hit]:
     if after is not None and not after.ranked:
         return _in_order(search, tier, after.place, limit)
-    if after is None:
+    if after is None and not search.is_small:
         first = _first_of(search, tier, max(limit, LARGE + 1))
         if len(first) > LARGE:
             rest = limit - len(first)
