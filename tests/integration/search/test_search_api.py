@@ -191,6 +191,31 @@ def test_suggestions_begin_as_typed_with_tags_first(
     ]
 
 
+def test_words_are_suggested_where_tags_and_categories_leave_room(
+    add: Add, indexed: Callable[[], None], ask: Callable[..., Any]
+) -> None:
+    add("Rainbow.wav", ("Rain", 0.9), ("Raindrop", 0.8), catid="RAINMetl")
+    indexed()
+    every = ask(f"{SEARCH}/suggest", q="rai")["results"]
+    assert [one["kind"] for one in every] == ["tag", "tag", "catid", "word"]
+    for limit in (1, 2, 3, 4):
+        with CaptureQueriesContext(connection) as queries:
+            assert ask(f"{SEARCH}/suggest", q="rai", limit=limit)["results"] == every[:limit]
+        asked = sum("searchterm" in query["sql"] for query in queries)
+        assert asked == {1: 1, 2: 1, 3: 2, 4: 3}[limit]
+
+
+def test_the_spellings_of_a_tag_are_looked_up_once_a_search(
+    add: Add, indexed: Callable[[], None], ask: Callable[..., Any]
+) -> None:
+    file = add("a.wav", ("Rain", 0.9))
+    indexed()
+    with CaptureQueriesContext(connection) as queries:
+        told = ask(q="rain", tag="rain:0.8", sort="name")["results"]
+    assert [one["id"] for one in told] == [file.pk]
+    assert sum("searchterm" in query["sql"] for query in queries) == 1
+
+
 def test_tags_are_listed_with_their_files(
     add: Add, indexed: Callable[[], None], ask: Callable[..., Any]
 ) -> None:

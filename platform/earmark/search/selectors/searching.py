@@ -147,6 +147,8 @@ class Search:
         self.is_small = False  # until it was counted
         self.backend: SearchBackend = search_backend()
         self.wanted: Wanted = request.filters.wanted(self.query)
+        # Made once: the spellings of a tag are looked up for it.
+        self._documents = request.filters.documents().order_by()
         self.sort = request.sort or (Sort.RELEVANCE if self.query.groups else Sort.DATE_DOWN)
         if self.sort is Sort.RELEVANCE and not self.query.groups:
             raise InvalidSearchError(
@@ -162,7 +164,7 @@ class Search:
         self, tier: Tier | None = None, slices: Iterable[int] | None = None
     ) -> QuerySet[SearchDocument]:
         """Return the documents that fit, in no order; of one tier, in some slices of the index."""
-        documents = self.request.filters.documents().order_by()
+        documents = self._documents
         wanted = self.wanted if slices is None else self.wanted.within(slices)
         if wanted:
             documents = documents.filter(self.backend.matches(wanted, tier))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet, Sum
@@ -40,18 +41,20 @@ class Suggestion:
 
 
 def suggest(text: str, *, libraries: Collection[int] | None, limit: int = 10) -> list[Suggestion]:
-    """Return what begins with a text: tags first, then categories, then words; frequent first."""
+    """Return what begins with a text: tags first, then categories, then words; frequent first.
+
+    Of two letters there are thousands of words: they are only asked for where there is room.
+    """
     folded = fold(to_storable(text))[:_LONGEST].strip()
     if not folded:
         return []
-    tags = _beginning(SearchTerm.Kind.TAG, folded, libraries, limit)
-    words = _beginning(SearchTerm.Kind.WORD, folded, libraries, limit)
-    known = {fold(one.text) for one in tags}
-    found = [
-        *tags,
-        *_categories(folded, libraries, limit),
-        *(one for one in words if one.text not in known),
-    ]
+    found = _beginning(SearchTerm.Kind.TAG, folded, libraries, limit)
+    if len(found) < limit:
+        known = {fold(one.text) for one in found}
+        found += _categories(folded, libraries, limit)
+        if len(found) < limit:
+            words = _beginning(SearchTerm.Kind.WORD, folded, libraries, limit)
+            found += (one for one in words if one.text not in known)
     return found[:limit]
 
 
@@ -105,17 +108,25 @@ def _beginning(
 
 
 def _categories(folded: str, libraries: Collection[int] | None, limit: int) -> list[Suggestion]:
-    ucs = load_ucs()
     likely = [
-        line.catid
-        for line in ucs.values()
-        if any(
-            fold(text).startswith(folded) for text in (line.catid, line.category, line.subcategory)
-        )
+        catid
+        for catid, names in _folded_names().items()
+        if any(name.startswith(folded) for name in names)
     ]
+    if not likely:
+        return []
+    ucs = load_ucs()
     rows = _terms(SearchTerm.Kind.CATID, libraries).filter(text__in=likely).order_by()
     counted = rows.values_list("text").annotate(number=Sum("files")).order_by("-number", "text")
     return [
         Suggestion("catid", catid, f"{ucs[catid].category} {ucs[catid].subcategory}", number)
         for catid, number in counted[:limit]
     ]
+
+
+@cache
+def _folded_names() -> dict[str, tuple[str, str, str]]:
+    return {
+        line.catid: (fold(line.catid), fold(line.category), fold(line.subcategory))
+        for line in load_ucs().values()
+    }
