@@ -247,6 +247,22 @@ def test_large_results_are_counted_up_to_a_limit_and_sampled_for_facets(
     assert facets.counts["containers"]
 
 
+@pytest.mark.parametrize("sampled", [2, 3])
+@pytest.mark.usefixtures("sounds")
+def test_facets_of_a_known_total_are_the_same(
+    sampled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from earmark.search.selectors import facets as counting
+
+    monkeypatch.setattr(counting, "SAMPLE", sampled)
+    request, wanted = Request("water"), ["tags", "containers"]
+    total = search_files(request).total
+    assert total is not None and total.value == 3
+    told = count_facets(request, facets=wanted, total=total)
+    assert told == count_facets(request, facets=wanted)
+    assert 1 <= told.sampled <= sampled and told.exact == (sampled == 3)
+
+
 def test_an_index_that_is_behind_says_so(add: Add, indexed: Callable[[], None]) -> None:
     add("Rain.wav")
     assert not search_files(Request("rain")).complete

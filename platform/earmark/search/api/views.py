@@ -52,7 +52,8 @@ class SearchView(ApiView):
         )
         facets = None
         if values.get("facets"):
-            facets = facet_values(selectors.count_facets(asked, facets=values["facets"]))
+            counted = selectors.count_facets(asked, facets=values["facets"], total=page.total)
+            facets = facet_values(counted)
         nothing = not page.hits and not asked.cursor and bool(asked.text)
         return Response(
             {

@@ -96,6 +96,10 @@ class SearchBackend(Protocol):
         """Return the condition that a `SearchTerm` begins with a folded text."""
         ...
 
+    def is_one_of(self, column: str, numbers: Collection[int]) -> Q | Func:
+        """Return the condition that a column is one of some hundred numbers."""
+        ...
+
     def steady_plans(self) -> AbstractContextManager[None]:
         """Within this no query walks the whole table because the planner guessed wrong."""
         ...

@@ -114,6 +114,16 @@ class PostgresBackend:
         """Return what the index with ``varchar_pattern_ops`` answers."""
         return Q(folded__startswith=prefix)
 
+    def is_one_of(self, column: str, numbers: Collection[int]) -> Func:
+        """Ask with one array: hundreds of parameters take milliseconds to write and to read."""
+        return Func(
+            F(column),
+            Value("{" + ",".join(map(str, numbers)) + "}"),
+            template="%(expressions)s::bigint[])",
+            arg_joiner=" = ANY(",
+            output_field=BooleanField(),
+        )
+
     @contextmanager
     def steady_plans(self) -> Iterator[None]:
         """Have the index of words asked first.

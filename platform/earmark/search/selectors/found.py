@@ -11,6 +11,7 @@ from django.db.models import F
 
 from earmark.library.models import AudioFile
 from earmark.library.paths import to_location
+from earmark.search.backends import search_backend
 from earmark.tagging.models import Tag
 
 
@@ -84,7 +85,10 @@ def load_files(
 
     Two queries however many files: one of files with their libraries and categories, one of tags.
     """
-    found = AudioFile.objects.filter(pk__in=file_ids).values_list(*_COLUMNS, "tag_set__catid")
+    if not file_ids:
+        return []
+    named = AudioFile.objects.filter(search_backend().is_one_of("pk", file_ids))
+    found = named.values_list(*_COLUMNS, "tag_set__catid")
     rows: dict[int, tuple[Any, ...]] = {row[0]: row for row in found}
     tags = _tags(rows) if with_tags else {}
     files = []
@@ -98,7 +102,7 @@ def load_files(
 
 def _tags(file_ids: Collection[int]) -> dict[int, list[tuple[str, float | None]]]:
     found: dict[int, list[tuple[str, float | None]]] = {pk: [] for pk in file_ids}
-    tags = Tag.objects.accepted().filter(file__in=file_ids)
+    tags = Tag.objects.accepted().filter(search_backend().is_one_of("file", file_ids))
     ordered = tags.order_by("file", F("confidence").desc(nulls_first=True), "pk")
     for pk, name, confidence in ordered.values_list("file", "name", "confidence"):
         found[pk].append((name, confidence))

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from earmark.classifiers.models import ClassifierVersion
 from earmark.jobs.models import PredictionSet
 from earmark.library.models import AudioFile
+from earmark.search.backends import search_backend
 from earmark.search.errors import NoEmbeddingError
 from earmark.search.models import EmbeddingChange
 from earmark.search.selectors.found import FoundFile, load_files
@@ -98,7 +99,8 @@ def _files_of(
     """Return the files of prediction sets, nearest first, by what is stored of them now."""
     similarity: dict[str, float] = {}
     for start in range(0, len(sets), _AT_ONCE):
-        rows = PredictionSet.objects.filter(pk__in=sets[start : start + _AT_ONCE])
+        part = search_backend().is_one_of("pk", sets[start : start + _AT_ONCE])
+        rows = PredictionSet.objects.filter(part)
         for audio_hash, packed in rows.values_list("audio_hash", "embedding"):
             if packed is not None and len(packed) == 2 * vector.size:
                 other = np.frombuffer(bytes(packed), "<f2").astype(np.float32)
