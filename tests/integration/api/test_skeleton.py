@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
@@ -78,6 +80,22 @@ def test_a_token_that_is_revoked_expired_or_of_an_inactive_user_is_refused():
     for secret in (first, second, third, "em_unknown", ""):
         with pytest.raises(InvalidTokenError):
             use_token(secret=secret)
+
+
+def test_the_use_of_a_token_is_noted_once_a_minute_and_costs_one_query_otherwise(
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+):
+    token, secret = create_token(user=make_user(), name="daw", scopes=[Scope.READ])
+    with django_assert_num_queries(2):
+        use_token(secret=secret)
+    with django_assert_num_queries(1):
+        assert use_token(secret=secret).user.is_active
+    long_ago = timezone.now() - timedelta(minutes=2)
+    ApiToken.objects.filter(pk=token.pk).update(last_used_at=long_ago)
+    use_token(secret=secret)
+    noted = ApiToken.objects.get(pk=token.pk).last_used_at
+    assert noted is not None
+    assert noted > long_ago
 
 
 @pytest.mark.parametrize(
