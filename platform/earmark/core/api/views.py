@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
@@ -68,3 +69,11 @@ class ApiView(GenericAPIView[Any]):
 
 class ApiViewSet(ViewSetMixin, ApiView):
     """A view with actions over a resource, with filters and pages."""
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Filter as the query asks.
+
+        Where it asks for nothing, as for what an address names, no filter has to be made: no view
+        has one that must be there, and to make them takes longer than many an answer.
+        """
+        return super().filter_queryset(queryset) if self.request.query_params else queryset

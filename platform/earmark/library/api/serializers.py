@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from earmark.core.api.answers import AnswerSerializer
 from earmark.library.access import Role
 from earmark.library.api.fields import LONGEST_PATH, RelativePathField
 from earmark.library.models import AudioFile, Library, LibraryRole, Scan
@@ -160,7 +161,7 @@ class ScanInput(serializers.Serializer[Any]):
     )
 
 
-class FileSerializer(serializers.ModelSerializer[AudioFile]):
+class FileSerializer(AnswerSerializer[AudioFile]):
     """A sound file, as it was when last seen."""
 
     location = serializers.SerializerMethodField(help_text="Its full path on the server.")
