@@ -185,6 +185,26 @@ def test_pages_hold_every_file_once_in_one_order(
     assert values == sorted(values, reverse=sort.startswith("-"))
 
 
+@pytest.mark.parametrize(
+    "text", ["rain", "rain roo", "roof OR tin", '"rain on tin"', "water -kettle", "nothing"]
+)
+def test_few_files_ranked_at_once_come_as_tier_by_tier(
+    text: str, add: Add, indexed: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        add(f"{n}/Rain on Tin Roof.wav", ("Rain", 0.9), words=["Water"])
+        add(f"Rain/Roof {n}.wav", ("Tin", 0.5), words=["Water"])
+        add(f"Roof/{n}.wav", ("Rain", 0.9), words=["Kettle"])
+        add(f"Tin/Roof Kettle {n}.wav", words=["Rain", "Water"])
+    indexed()
+    for size in (3, 50):
+        at_once = search_files(Request(text, page_size=size))
+        with monkeypatch.context() as patched:
+            patched.setattr(searching, "FEW", -1)
+            assert search_files(Request(text, page_size=size)) == at_once
+    assert bool(at_once.hits) == (text != "nothing")
+
+
 def test_tags_that_people_set_are_sure_and_come_first(
     add: Add, indexed: Callable[[], None]
 ) -> None:

@@ -88,6 +88,18 @@ class SearchBackend(Protocol):
         """
         ...
 
+    def rank_all(
+        self, documents: QuerySet[SearchDocument], query: Query, most: int
+    ) -> dict[Tier, list[tuple[float, int, int]]] | None:
+        """Rank the files of all tiers at once.
+
+        Returns
+        -------
+        dict of Tier to list of (float, int, int), or None
+            As of `rank`; None also where it is cheaper to ask for one tier after the other.
+        """
+        ...
+
     def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:
         """Return the words of the index that look most like one that was not found."""
         ...

@@ -92,6 +92,25 @@ class PostgresBackend:
         rows = list(found[: most + 1])
         return rows if len(rows) <= most else None
 
+    def rank_all(
+        self, documents: QuerySet[SearchDocument], query: Query, most: int
+    ) -> dict[Tier, list[tuple[float, int, int]]] | None:
+        """Tell the tiers by the same vectors that the scores are made of."""
+        rank = _Rank(F("place"), Value(_positive(query, "")), output_field=FloatField())
+        in_name, is_own = (
+            _Matches(F("place"), Value(_positive(query, _MARKS[tier])), output_field=BooleanField())
+            for tier in (Tier.NAME, Tier.OWN)
+        )
+        found = documents.annotate(score=rank, in_name=in_name, is_own=is_own)
+        rows = list(found.values_list("score", "place", "file_id", "in_name", "is_own")[: most + 1])
+        if len(rows) > most:
+            return None
+        tiers: dict[Tier, list[tuple[float, int, int]]] = {tier: [] for tier in Tier}
+        for score, place, file_id, named, own in rows:
+            tier = Tier.NAME if named else Tier.OWN if own else Tier.ANY
+            tiers[tier].append((score, place, file_id))
+        return tiers
+
     def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:
         """Ask ``pg_trgm``; where that extension is not installed, compare as SQLite does."""
         if not self._has_trigrams():

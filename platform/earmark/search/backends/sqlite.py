@@ -95,6 +95,9 @@ class SqliteBackend:
                 found += ((score, place, ids[place]) for place, score in cursor.fetchall())
         return found
 
+    def rank_all(self, documents: QuerySet[SearchDocument], query: Query, most: int) -> None:
+        """Leave it: to say in which tier a file is, FTS5 would list all files of that tier."""
+
     def nearby(self, word: str, libraries: Collection[int] | None) -> list[Nearby]:
         """Compare the most frequent words of about the same length."""
         return compare_words(word, libraries)

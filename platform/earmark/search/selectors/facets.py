@@ -16,7 +16,8 @@ from django.db.models import Count
 
 from earmark.search.backends import search_backend
 from earmark.search.keys import SLICES
-from earmark.search.selectors.searching import Request, Search, Total
+from earmark.search.selectors.pages import Request, Total
+from earmark.search.selectors.searching import Search
 from earmark.tagging.knowledge import load_ucs
 from earmark.tagging.models import Tag
 

@@ -8,8 +8,7 @@ fair shuffle: ranking ten thousand files with "rain" in their name would take lo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from itertools import islice
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
@@ -21,7 +20,8 @@ from earmark.search.keys import SLICES
 from earmark.search.models import SearchChange, SearchDocument
 from earmark.search.query import Query, parse_query
 from earmark.search.selectors.cursors import Cursor, read_cursor
-from earmark.search.selectors.filters import Filters, of_tag
+from earmark.search.selectors.filters import of_tag
+from earmark.search.selectors.pages import Hit, Page, Request, Sort, Total
 from earmark.tagging.models import Tag
 
 RANKED = 1000
@@ -30,25 +30,14 @@ RANKED = 1000
 LARGE = 2 * RANKED // SLICES
 """A tier that has more in one slice of the index is larger than `RANKED`, as good as certainly."""
 
+FEW = 200
+"""So many files are ranked whatever their tier, in one query: few tiers of them fill a page."""
+
 COUNTED = 1000
 """Files that are counted; above that there are "at least" so many."""
 
 SORTED = 10_000
 """Files that are sorted rather than met along an order, and counted for that."""
-
-
-class Sort(StrEnum):
-    """What found files are sorted by; a minus in front turns it round."""
-
-    RELEVANCE = "relevance"
-    NAME = "name"
-    NAME_DOWN = "-name"
-    DURATION = "duration"
-    DURATION_DOWN = "-duration"
-    DATE = "date"
-    DATE_DOWN = "-date"
-    CONFIDENCE_DOWN = "-confidence"
-
 
 _BY_A_PERSON = 2.0
 """Stands in cursors for a tag without a confidence."""
@@ -58,78 +47,6 @@ _COLUMNS: dict[str, tuple[str, type]] = {
     "duration": ("duration", float),
     "date": ("modified", int),
 }
-
-
-@dataclass(frozen=True)
-class Request:
-    """What somebody wants to find.
-
-    Attributes
-    ----------
-    text : str
-        As typed; see `earmark.search.query`.
-    filters : Filters
-    sort : Sort or None
-        None: by relevance where there are words, else the newest first.
-    cursor : str
-        Of the page before; empty for the first.
-    page_size : int
-    """
-
-    text: str = ""
-    filters: Filters = field(default_factory=Filters)
-    sort: Sort | None = None
-    cursor: str = ""
-    page_size: int = 50
-
-
-@dataclass(frozen=True)
-class Total:
-    """How many files fit; if not `exact`, at least so many."""
-
-    value: int
-    exact: bool
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A file that fits; `value` is what it is sorted by, the rest as in `Cursor`."""
-
-    place: int
-    file_id: int
-    value: float | str
-    tier: int = 0
-    ranked: bool = False
-
-
-@dataclass(frozen=True)
-class Page:
-    """Files that fit, in order.
-
-    Attributes
-    ----------
-    hits : list of Hit
-    next : str
-        Cursor of the next page; empty if this is the last one.
-    sort : Sort
-        The order.
-    total : Total or None
-        With the first page only.
-    complete : bool
-        Whether the index knew of all changes.
-    """
-
-    hits: list[Hit]
-    next: str
-    sort: Sort
-    total: Total | None
-    complete: bool
-
-    @property
-    def scores(self) -> dict[int, float]:
-        """How well the files answer the words, by file id; empty in other orders."""
-        ranked = (hit for hit in self.hits if hit.ranked and hit.tier)
-        return {hit.file_id: hit.value for hit in ranked if isinstance(hit.value, float)}
 
 
 class Search:
@@ -144,7 +61,7 @@ class Search:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.query: Query = parse_query(request.text)
-        self.is_small = False  # until it was counted
+        self.counted: int | None = None  # what fits, if that is no more than are ranked
         self.backend: SearchBackend = search_backend()
         self.wanted: Wanted = request.filters.wanted(self.query)
         # Made once: the spellings of a tag are looked up for it.
@@ -184,7 +101,7 @@ class Search:
         rows = self.request.filters.reads_rows or not self.wanted
         most = COUNTED if tiered or rows else SORTED
         number = self.matching()[: most + 1].count()
-        self.is_small = number <= min(most, RANKED)
+        self.counted = number if number <= min(most, RANKED) else None
         return Total(min(number, most), exact=number <= most)
 
 
@@ -220,6 +137,14 @@ def _by_relevance(search: Search) -> Iterator[Hit]:
     """Yield a page and one more."""
     text, left = search.request.cursor, search.request.page_size + 1
     cursor = read_cursor(text, search.sort, float) if text else None
+    if search.counted == 0:
+        return
+    if search.counted is not None and search.counted <= FEW:
+        scored = search.backend.rank_all(search.matching(), search.query, RANKED)
+        if scored is not None:
+            best = (hit for tier in Tier for hit in _best(scored[tier], tier, None, left))
+            yield from islice(best, left)
+            return
     for tier in Tier:
         if cursor is not None and tier < cursor.tier:
             continue
@@ -234,7 +159,7 @@ def _by_relevance(search: Search) -> Iterator[Hit]:
 def _of_tier(search: Search, tier: Tier, after: Cursor | None, limit: int) -> list[Hit]:
     if after is not None and not after.ranked:
         return _in_order(search, tier, after.place, limit)
-    if after is None and not search.is_small:
+    if after is None and search.counted is None:
         first = _first_of(search, tier, max(limit, LARGE + 1))
         if len(first) > LARGE:
             rest = limit - len(first)
