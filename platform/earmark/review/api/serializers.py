@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from earmark.core.api.answers import AnswerSerializer
 from earmark.review.models import Decision, ReviewItem
 from earmark.review.services.batches import MOST
 from earmark.review.services.deciding import MOST_COMMENT, MOST_WORDS
@@ -20,7 +21,7 @@ def _id(**options: Any) -> serializers.IntegerField:
     return serializers.IntegerField(min_value=1, max_value=(1 << 63) - 1, **options)
 
 
-class ReviewItemSerializer(serializers.ModelSerializer[ReviewItem]):
+class ReviewItemSerializer(AnswerSerializer[ReviewItem]):
     """A tag that waits for a person, or did."""
 
     path = serializers.CharField(source="file.path", help_text="Relative to the library.")
