@@ -24,7 +24,8 @@ from earmark.jobs.services.fencing import Claim, matching
 # processes are not known here, delays only itself and is held with few others, or good files would
 # be blamed with it. What else the run wants of the chosen files comes with them, so that a file is
 # decoded once; what another claimer has locked in this instant is left to it, on both levels:
-# claimers never wait for each other.
+# claimers never wait for each other. Nothing due comes before the head: who goes through jobs by
+# their numbers begins there, and not at the many that are done.
 _FREE = """
     job.state = 'queued' AND job.not_before IS NULL
     AND (job.waits_for_id IS NULL OR NOT EXISTS (
@@ -39,28 +40,43 @@ _CLAIM = """
           AND EXISTS (SELECT 1 FROM jobs_run run
                       WHERE run.id = %(run)s AND run.paused_at IS NULL
                         AND run.state IN ('queued', 'running'))
-          AND job.lost_leases = %(lost)s
+          AND job.lost_leases = %(lost)s AND job.id >= %(head)s
         ORDER BY job.id
         LIMIT %(limit)s {lock}
-    ), siblings AS {once} (
-        SELECT job.id FROM jobs_job job
-        JOIN chosen ON job.run_id = chosen.run_id AND job.file_id = chosen.file_id
-        WHERE job.classifier_id {hosted} AND {free} {lock}
-    )
+    ){siblings}
     UPDATE jobs_job
     SET state = 'running', worker = %(worker)s, attempts = attempts + 1, waits_for_id = NULL,
         started_at = {now}, lease_until = {lease_end}
-    WHERE state = 'queued' AND id IN (SELECT id FROM chosen UNION SELECT id FROM siblings)
+    WHERE state = 'queued' AND id IN ({taken})
     RETURNING id, file_id
 """
+_SIBLINGS = """, siblings AS {once} (
+        SELECT job.id FROM jobs_job job
+        JOIN chosen ON job.run_id = chosen.run_id AND job.file_id = chosen.file_id
+        WHERE job.classifier_id {hosted} AND {free} {lock}
+    )"""
+_CHOSEN = "SELECT id FROM chosen"
+_BOTH = "SELECT id FROM chosen UNION SELECT id FROM siblings"
 
 
-def _statement(*, now: str, **parts: str) -> str:
-    return _CLAIM.format(now=now, free=_FREE.format(now=now), **parts)
+@dataclass(frozen=True)
+class _Statements:
+    """How jobs are claimed for one classifier, and for several."""
+
+    one: str
+    several: str
+
+
+def _statements(*, now: str, **parts: str) -> _Statements:
+    parts |= {"now": now, "free": _FREE.format(now=now)}
+    return _Statements(
+        one=_CLAIM.format(siblings="", taken=_CHOSEN, **parts),
+        several=_CLAIM.format(siblings=_SIBLINGS.format(**parts), taken=_BOTH, **parts),
+    )
 
 
 _STATEMENTS = {
-    "postgresql": _statement(
+    "postgresql": _statements(
         now="statement_timestamp()",
         lease_end="statement_timestamp() + make_interval(secs => %(lease)s)",
         hosted="= ANY(%(hosted)s)",
@@ -68,7 +84,7 @@ _STATEMENTS = {
         once="MATERIALIZED",
         lock="FOR UPDATE OF job SKIP LOCKED",
     ),
-    "sqlite": _statement(
+    "sqlite": _statements(
         now="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
         lease_end="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(lease)s || ' seconds')",
         hosted="IN (SELECT value FROM json_each(%(hosted)s))",
@@ -262,13 +278,15 @@ def _claim(
         "lead": head.classifier_id,
         "hosted": hosted if connection.vendor == "postgresql" else json.dumps(hosted),
         "run": head.run_id,
+        "head": head.pk,
         "lost": head.lost_leases,
         "limit": limit,
         "worker": worker,
         "lease": lease.total_seconds(),
     }
+    statements = _STATEMENTS[connection.vendor]
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENTS[connection.vendor], values)
+        cursor.execute(statements.several if len(hosted) > 1 else statements.one, values)
         return [(int(job_id), int(file_id)) for job_id, file_id in cursor.fetchall()]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from operator import or_
 
@@ -15,17 +15,21 @@ from django.db import transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Q, Value
 
 from earmark.classifiers.models import ClassifierVersion
+from earmark.core.planning import refresh_statistics
 from earmark.jobs.asking import ORDER, is_settled
 from earmark.jobs.models import Job, Run, RunEvent
 from earmark.jobs.selection import Selection, all_files
 from earmark.jobs.services.events import prune_events, record_events
 from earmark.jobs.services.runs import hint_classifiers
-from earmark.library.models import Library
+from earmark.library.models import AudioFile, Library
 from earmark.library.selectors import list_files
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 2000
+
+MANY = 1000
+"""So many jobs at once, perhaps of files that have just come, that the database looks anew."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ def submit_run(
             return None
         submitted = RunEvent(run=run, kind=RunEvent.Kind.SUBMITTED, jobs=jobs)
         record_events([submitted])
+        if jobs >= MANY:
+            transaction.on_commit(partial(refresh_statistics, Job, AudioFile))
         hint_classifiers(classifiers)
     prune_events()
     log.info("run_submitted", run=run.pk, library=library.pk, jobs=jobs)
