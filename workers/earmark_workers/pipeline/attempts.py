@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from operator import call
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
@@ -73,3 +74,36 @@ class Attempt:
         self._due = time.monotonic() + self._rest
         self._rest = min(LONGEST_REST_S, 2 * self._rest)
         connection.close_if_unusable_or_obsolete()
+
+
+class Attempts:
+    """Work for one run after another: where it breaks off for one, others go on.
+
+    Parameters
+    ----------
+    name : str
+        For the log, where the number of the run follows.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._broken: dict[int, Attempt] = {}
+
+    @property
+    def broken(self) -> list[Attempt]:
+        """Those that have broken off and were not done since."""
+        return [*self._broken.values()]
+
+    def try_for(
+        self, run: int, work: Callable[..., object], *about: object
+    ) -> tuple[bool, Attempt]:
+        """Do work for a run, unless that rests; return whether it has done anything, and how."""
+        attempt = self._broken.pop(run, None) or Attempt(f"{self._name} {run}", call)
+        done = attempt(work, *about)
+        if attempt.error is not None:
+            self._broken[run] = attempt
+        return done, attempt
+
+    def forget(self, run: int) -> None:
+        """Try no more for a run."""
+        self._broken.pop(run, None)

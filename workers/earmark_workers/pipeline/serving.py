@@ -22,7 +22,7 @@ from earmark.library.models import Scan
 from earmark.library.selectors import Place
 from earmark.library.services import run_next_scan
 from earmark.writeback.write_queue import list_due_requests
-from earmark_workers.pipeline.attempts import Attempt
+from earmark_workers.pipeline.attempts import Attempt, Attempts
 from earmark_workers.pipeline.caretaker import Caretaker
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.recovery import settle_unknown_writes
@@ -74,7 +74,7 @@ class Server:
             Attempt("runs", self._work),
             Attempt("writes", self._write),
         )
-        self._runs: dict[int, Attempt] = {}  # those that have broken off
+        self._runs = Attempts("run")
 
     def serve(self, *, until_idle: bool = False) -> None:
         """Work; with `until_idle` end when nothing is left to do.
@@ -99,7 +99,7 @@ class Server:
         return any(kind() for kind in self._kinds) or operated
 
     def _require_done(self) -> None:
-        for attempt in (*self._caretaker.attempts, *self._kinds, *self._runs.values()):
+        for attempt in (*self._caretaker.attempts, *self._kinds, *self._runs.broken):
             if attempt.error is not None:
                 raise attempt.error
 
@@ -116,16 +116,14 @@ class Server:
 
     def _try(self, run: Run) -> bool:
         """Work on a run; one that has broken off rests, or is given up when it always does."""
-        attempt = self._runs.pop(run.pk, None) or Attempt(f"run {run.pk}", self._work_on)
-        done = attempt(run)
+        done, attempt = self._runs.try_for(run.pk, self._work_on, run)
         if attempt.breaks >= MOST_BREAKS:
             reason = f"An unexpected fault of Earmark ({attempt.error!r}); please report."
             abort_run(run=run, code="internal_error", message=reason)
             log.error("run_given_up", run=run.pk)
             settle_follow_up(run=run)
+            self._runs.forget(run.pk)
             return True
-        if attempt.error is not None:
-            self._runs[run.pk] = attempt
         return done
 
     def _write(self) -> bool:

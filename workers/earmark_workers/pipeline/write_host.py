@@ -23,7 +23,7 @@ from earmark.writeback.write_queue import (
     renew_writes,
     requeue_lost_writes,
 )
-from earmark_workers.pipeline.attempts import Attempt
+from earmark_workers.pipeline.attempts import Attempts
 from earmark_workers.pipeline.file_writes import AUDIO_CHANGED, WriteOrder
 from earmark_workers.pipeline.naming import worker_name
 from earmark_workers.pipeline.recovery import settle_unknown_writes
@@ -52,7 +52,7 @@ class WriteHost:
         self._threads = threads
         self._lock = threading.Lock()
         self._stranded = False  # requests may be held in our name that nobody works on
-        self._runs: dict[int, Attempt] = {}  # those whose later steps have broken off
+        self._ends = Attempts("end of run")
 
     def serve(self, period: Slice) -> bool:
         """Do the later steps of runs and write what is asked for; return whether work is left.
@@ -77,7 +77,7 @@ class WriteHost:
         for run in list_runs_to_follow_up():
             if period.over:
                 return True
-            self._follow_up(run, tags, period)
+            self._ends.try_for(run.pk, tags.follow_up, run, period.ask)
         if period.over:
             return True
         while not period.over:
@@ -88,13 +88,6 @@ class WriteHost:
                 return False
             _Batch(batch, tags, period).write()
         return list_due_requests().exists()
-
-    def _follow_up(self, run: Run, tags: RunTags, period: Slice) -> None:
-        """Do the later steps of a run; where they break off, other runs and writes go on."""
-        attempt = self._runs.pop(run.pk, None) or Attempt(f"end of run {run.pk}", RunTags.follow_up)
-        attempt(tags, run, period.ask)
-        if attempt.error is not None:
-            self._runs[run.pk] = attempt
 
 
 class _Batch:
