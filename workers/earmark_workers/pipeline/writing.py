@@ -15,7 +15,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeVar
 
 import structlog
 from django.db import transaction
@@ -33,8 +32,6 @@ from earmark_workers.pipeline.file_writes import (
     plan_file,
     write_file,
 )
-
-_T = TypeVar("_T")
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +151,7 @@ class Writing:
     def _apply(self, works: Sequence[_Work]) -> None:
         self._count(work.order for work in works)
         for work in works:
-            work.applying = self._executor.submit(write_file, work.order, _value(work.planning))
+            work.applying = self._executor.submit(write_file, work.order, work.planning.result())
             work.applying.add_done_callback(partial(self._announce, work))
 
     def _plan(self, orders: Sequence[WriteOrder]) -> None:
@@ -214,7 +211,7 @@ class Writing:
         error = _error(work.planning, work.order)
         if error is not None:
             return Written(work.order, error.code, error.message)
-        plan = _value(work.planning).plan
+        plan = work.planning.result().plan
         return Written(work.order, diff="" if plan.is_noop else plan_as_text(plan))
 
     def _store(self, planned: Sequence[_Work], applied: Sequence[_Work]) -> list[Written]:
@@ -238,7 +235,7 @@ def _intent(work: _Work) -> WriteIntent:
     order = work.order
     if work.planning.exception() is not None:
         return WriteIntent(order.file_id, order.tags_key, plan={})
-    plan = _value(work.planning).plan
+    plan = work.planning.result().plan
     return WriteIntent(
         order.file_id,
         order.tags_key,
@@ -254,8 +251,8 @@ def _outcome(work: _Work) -> WriteOutcome | None:
     if error is not None:
         return _failure(work.order, error)
     if work.applying is not None:
-        return WriteOutcome(TagWrite.State.WRITTEN, *_value(work.applying))
-    planned = _value(work.planning)
+        return WriteOutcome(TagWrite.State.WRITTEN, *work.applying.result())
+    planned = work.planning.result()
     if planned.plan.is_noop:
         return WriteOutcome(TagWrite.State.UNCHANGED, *planned.state)
     return None
@@ -276,10 +273,6 @@ def _failure(order: WriteOrder, error: AudioFileError) -> WriteOutcome:
 def _lock(works: Sequence[_Work]) -> None:
     """Take all rows at first, as who derives tags does: then nobody waits in a circle."""
     lock_files(file_ids=[work.order.file_id for work in works])
-
-
-def _value(future: Future[_T]) -> _T:
-    return future.result()
 
 
 def _error(future: Future[Planned] | Future[FileState], order: WriteOrder) -> AudioFileError | None:
