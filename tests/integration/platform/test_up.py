@@ -158,6 +158,7 @@ def test_even_a_killed_up_leaves_no_process_behind(
     process = started("up", "--port", str(port))
     wait_until(Browser(port).is_there)
     everybody = descendants(process.pid)
+    assert len(everybody) >= 2
 
     process.kill()
 
